@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Neighbour Discovery (RFC 4861) with RFC 6275 section 7's additions, and the
+ * one ICMPv6 error that kedge writes, Packet Too Big (RFC 4443 3.2).
+ * Parsers take the ICMPv6 message (ip6_pkt.upper) with the packet's addresses
+ * and hop limit, and check both as RFC 4861 6.1 and 7.1 say. Builders write
+ * the ICMPv6 message alone unless said otherwise, and return its length,
+ * -EMSGSIZE, or -EINVAL for what their parser would refuse.
+ */
+#ifndef KEDGE_ND_H
+#define KEDGE_ND_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "proto/ip6.h"
+#include "proto/reason.h"
+
+enum {
+	ND_TYPE_PTB = 2,
+	ND_TYPE_RS = 133,
+	ND_TYPE_RA = 134,
+	ND_TYPE_NS = 135,
+	ND_TYPE_NA = 136,
+	ND_PREFIXES_MAX = 8,
+};
+
+struct nd_prefix {
+	struct in6_addr prefix;		/* with R set: the router's address */
+	uint8_t len;
+	bool on_link, autonomous;	/* L, A */
+	bool router_addr;		/* R, RFC 6275 7.2 */
+	uint32_t valid, preferred;	/* seconds; 0xffffffff: for ever */
+};
+
+struct nd_ra {
+	uint8_t hop_limit;
+	bool managed, other, home_agent;	/* M, O, H (RFC 6275 7.1) */
+	uint16_t lifetime;			/* s, as default router */
+	uint32_t reachable, retrans;		/* ms */
+	bool has_slla;
+	uint8_t slla[6];
+	uint32_t mtu;				/* 0: none */
+	uint32_t adv_interval;			/* ms, 7.3; 0: none */
+	bool has_ha_info;			/* 7.4 */
+	uint16_t ha_preference;
+	uint16_t ha_lifetime;			/* s */
+	uint8_t n_prefixes;			/* more are skipped */
+	struct nd_prefix prefixes[ND_PREFIXES_MAX];
+};
+
+/* len bytes of ICMPv6; src, dst, hop limit and upper are taken from pkt. */
+enum reason nd_ra_parse(struct nd_ra *out, const struct ip6_pkt *pkt);
+ssize_t nd_ra_build(uint8_t *out, size_t cap, const struct nd_ra *ra,
+		    const struct in6_addr *src, const struct in6_addr *dst);
+
+/* slla may be NULL (it must be where src is unspecified). */
+ssize_t nd_rs_build(uint8_t *out, size_t cap, const uint8_t *slla,
+		    const struct in6_addr *src, const struct in6_addr *dst);
+
+struct nd_ns {
+	struct in6_addr target;
+	bool has_slla;
+	uint8_t slla[6];
+};
+
+enum reason nd_ns_parse(struct nd_ns *out, const struct ip6_pkt *pkt);
+ssize_t nd_ns_build(uint8_t *out, size_t cap, const struct nd_ns *ns,
+		    const struct in6_addr *src, const struct in6_addr *dst);
+
+struct nd_na {
+	struct in6_addr target;
+	bool router, solicited, override;	/* R, S, O */
+	bool has_tlla;
+	uint8_t tlla[6];
+};
+
+enum reason nd_na_parse(struct nd_na *out, const struct ip6_pkt *pkt);
+ssize_t nd_na_build(uint8_t *out, size_t cap, const struct nd_na *na,
+		    const struct in6_addr *src, const struct in6_addr *dst);
+
+/*
+ * A whole IPv6 packet: Packet Too Big from src to the source of the packet
+ * that was too big (its first len bytes at orig), cut to 1280 bytes. Returns
+ * -EINVAL where RFC 4443 2.4 (e) forbids an answer (to an ICMPv6 error, to a
+ * source that is no unicast address), else the length or -EMSGSIZE.
+ */
+ssize_t nd_ptb_build(uint8_t *out, size_t cap, const struct in6_addr *src,
+		     uint32_t mtu, const uint8_t *orig, size_t len);
+
+/* ff02::1:ffXX:XXXX for target, RFC 4291 2.7.1 */
+struct in6_addr nd_solicited_node(const struct in6_addr *target);
+
+#endif

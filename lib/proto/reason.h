@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Why a message was refused. Every refusal in the control plane is one of
+ * these, and each is a counter of the same name ("kedgectl counters").
+ */
+#ifndef KEDGE_REASON_H
+#define KEDGE_REASON_H
+
+#define REASONS(X) \
+	/* IPv6 and its extension headers */ \
+	X(TRUNCATED, "truncated", "shorter than its headers say") \
+	X(OVERSIZE, "oversize", "longer than signalling can be") \
+	X(NOT_IPV6, "not_ipv6", "version field is not 6") \
+	X(BAD_EXTHDR, "bad_exthdr", "malformed or repeated extension header") \
+	X(FRAGMENT, "fragment", "fragmented signalling") \
+	X(BAD_OPTION, "bad_option", "option length or content is wrong") \
+	X(BAD_RH, "bad_rh", "type 2 routing header is malformed") \
+	X(NOT_FOR_US, "not_for_us", "final destination is not ours") \
+	X(BAD_ADDRESS, "bad_address", "an address that is not unicast routable") \
+	/* Mobility Header */ \
+	X(MH_TRUNCATED, "mh_truncated", "shorter than its header length") \
+	X(MH_LENGTH, "mh_length", "header length not its type's or packet's") \
+	X(MH_PAYLOAD_PROTO, "mh_payload_proto", "payload proto is not 59") \
+	X(MH_CHECKSUM, "mh_checksum", "wrong checksum") \
+	X(MH_UNKNOWN_TYPE, "mh_unknown_type", "unknown MH type") \
+	X(MH_OPTION, "mh_option", "malformed mobility option") \
+	X(MH_UNEXPECTED, "mh_unexpected", "MH type that this role does not take") \
+	/* ESP */ \
+	X(ESP_TRUNCATED, "esp_truncated", "ESP shorter than its fixed part") \
+	X(ESP_UNKNOWN_SPI, "esp_unknown_spi", "no SA with this SPI") \
+	X(ESP_SELECTOR, "esp_selector", "addresses are not the SA's") \
+	X(ESP_REPLAY, "esp_replay", "sequence number seen or too old") \
+	X(ESP_AUTH, "esp_auth", "integrity check failed") \
+	X(ESP_PADDING, "esp_padding", "padding is not 1, 2, 3, ...") \
+	X(ESP_NEXT_HEADER, "esp_next_header", "next header is not MH") \
+	X(ESP_SEQ_EXHAUSTED, "esp_seq_exhausted", "SA's sequence is used up") \
+	/* Neighbour Discovery */ \
+	X(ND_HOP_LIMIT, "nd_hop_limit", "hop limit is not 255") \
+	X(ND_CHECKSUM, "nd_checksum", "wrong ICMPv6 checksum") \
+	X(ND_TRUNCATED, "nd_truncated", "shorter than its type needs") \
+	X(ND_OPTION, "nd_option", "malformed option") \
+	X(ND_SOURCE, "nd_source", "source address not allowed") \
+	X(ND_TARGET, "nd_target", "target address not allowed") \
+	X(ND_UNKNOWN_TYPE, "nd_unknown_type", "not a type that we take") \
+	/* Binding Updates and Acknowledgements */ \
+	X(BU_UNPROTECTED, "bu_unprotected", "no ESP") \
+	X(BU_NOT_OWNER, "bu_not_owner", "SA's identity does not own the HoA") \
+	X(BU_NOT_HOME_REG, "bu_not_home_reg", "H flag clear; we are no CN") \
+	X(BU_NONCE_INDICES, "bu_nonce_indices", "nonce indices with H set") \
+	X(BU_SEQ, "bu_seq", "sequence number out of window") \
+	X(BU_NOT_HOME_SUBNET, "bu_not_home_subnet", "HoA not on our link") \
+	X(BU_NO_BINDING, "bu_no_binding", "deregistration without binding") \
+	X(BU_BAD_COA, "bu_bad_coa", "care-of address not acceptable") \
+	X(BU_NO_ALT_COA, "bu_no_alt_coa", "no alternate CoA under ESP") \
+	X(BU_RESOURCES, "bu_resources", "binding cache is full") \
+	X(BU_INTERNAL, "bu_internal", "could not be carried out") \
+	X(BA_UNPROTECTED, "ba_unprotected", "no ESP") \
+	X(BA_UNMATCHED, "ba_unmatched", "no BU outstanding for it") \
+	X(BA_SEQ, "ba_seq", "sequence number does not match") \
+	X(BA_SOURCE, "ba_source", "not from the home agent") \
+	X(BE_UNMATCHED, "be_unmatched", "Binding Error that fits nothing") \
+	/* sending */ \
+	X(NO_SA, "no_sa", "no SA to send under") \
+	X(SEND_FAILED, "send_failed", "the kernel refused to send")
+
+enum reason {
+	REASON_NONE = 0,
+#define X(sym, name, text) REASON_##sym,
+	REASONS(X)
+#undef X
+	REASON__MAX
+};
+
+/* The counter's name ("esp_replay"), never NULL. */
+const char *reason_str(enum reason reason);
+/* One line for a person, never NULL. */
+const char *reason_text(enum reason reason);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* kedge-mn.conf(5) as plain data. */
+#ifndef KEDGE_MN_CONF_H
+#define KEDGE_MN_CONF_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "core/sadb.h"
+#include "proto/ip6.h"
+#include "proto/mtime.h"
+
+enum { MN_IFACES_MAX = 8 };
+
+struct mn_conf_anchor {
+	struct ip6_prefix prefix;
+	struct in6_addr address;
+	struct mn_conf_anchor *next;
+};
+
+struct mn_conf_sa {
+	struct sadb_conf sa;
+	bool installed;		/* in the SADB: its HA is known */
+	struct mn_conf_sa *next;
+};
+
+struct mn_conf {
+	char ifaces[MN_IFACES_MAX][IFNAMSIZ];
+	unsigned int n_ifaces;
+	char *control, *state, *bpffs, *user, *identity;
+	char tun[IFNAMSIZ];
+	mtime lifetime, release_grace, udp_idle;
+	uint32_t queue, rule_priority, table, protocol;
+	bool accept_ra_anchors;
+	struct mn_conf_anchor *anchors;
+	struct mn_conf_sa *sas;
+};
+
+/* Reads path into *conf, with defaults. 0, or -errno with every error printed
+ * to errs; *conf is to be freed by mn_conf_fini() in either case. */
+int mn_conf_load(struct mn_conf *conf, const char *path, FILE *errs);
+/* Frees; wipes the keys. */
+void mn_conf_fini(struct mn_conf *conf);
+
+#endif

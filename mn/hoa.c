@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Home addresses that are away: how one comes (adopted when its network goes
+ * and a flow still uses it), what BPF and the kernel are told at each turn of
+ * its binding, and how it goes (its last flow ended, or it is at home again).
+ */
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <linux/neighbour.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/count.h"
+#include "core/log.h"
+#include "flows.h"
+#include "mn.h"
+
+/* Sockets end in bursts: counted once for all, and never more than a tenth
+ * of the time is spent on it. */
+static const mtime SCAN_DELAY = {20000000};
+enum { SCAN_SHARE = 10, HOAS_MAX = 256 };
+
+static struct hoa *hoa_of(struct bul_entry *e)
+{
+	return e->priv;
+}
+
+static struct rtnl_rule rule_of(const struct hoa *h)
+{
+	const struct mn_conf *conf = &h->mn->conf;
+
+	return (struct rtnl_rule){
+		.priority = conf->rule_priority, .table = conf->table,
+		.protocol = conf->protocol, .from = h->e->hoa,
+	};
+}
+
+static void complain(int err, const char *what, const struct bul_entry *e)
+{
+	if (err)
+		log_err("HoA %s, HA %s: %s: %s", ip6_str(&e->hoa),
+			ip6_str(&e->ha), what, strerror(-err));
+}
+
+/* ---- what the data plane does */
+
+static void write_binding(struct mn *mn, struct bul_entry *e, bool up)
+{
+	struct dp_binding b = {
+		.local = e->coa, .remote = e->ha, .ifindex = e->ifindex,
+		.flags = up ? DP_BINDING_UP : 0, .expires = e->expires.ns,
+		.created = e->since.ns, .seq = e->seq, .lifetime = e->granted,
+		.mtu = IP6_MIN_MTU,
+	};
+	struct rtnl_path path;
+
+	if (up && !rtnl_path_get(mn->rtnl, &e->ha, &path) &&
+	    path.mtu > IP6_MIN_MTU + IP6_HDR_LEN)
+		b.mtu = path.mtu > 65535 ? 65535 - IP6_HDR_LEN :
+					   path.mtu - IP6_HDR_LEN;
+	complain(dp_binding_set(mn->dp, &e->hoa, &b), "binding map", e);
+}
+
+static void set_rule(struct hoa *h, bool on)
+{
+	struct rtnl_rule rule = rule_of(h);
+
+	if (on == h->ruled)
+		return;
+	h->ruled = on;
+	complain(on ? rtnl_rule_add(h->mn->rtnl, &rule) :
+		      rtnl_rule_del(h->mn->rtnl, &rule), "ip rule", h->e);
+}
+
+static void go_up(struct mn *mn, struct hoa *h)
+{
+	bool was = h->up;
+	struct json_object *ev;
+
+	h->up = true;
+	/* what waited goes first, and what arrived while it went */
+	slow_drain(mn, h);
+	slow_on_tun(mn);
+	write_binding(mn, h->e, true);
+	if (was)
+		return;
+	ev = ctl_ev("tunnel_up", "hoa", ip6_str(&h->e->hoa), "ha",
+		    ip6_str(&h->e->ha), "coa", ip6_str(&h->e->coa), NULL);
+	mn_event(mn, ev);
+}
+
+static void op_tunnel(void *arg, struct bul_entry *e, enum bul_tunnel what)
+{
+	struct hoa *h = hoa_of(e);
+	struct mn *mn = arg;
+
+	switch (what) {
+	case BUL_TUNNEL_HOLD:
+		h->up = false;
+		write_binding(mn, e, false);
+		set_rule(h, true);
+		break;
+	case BUL_TUNNEL_UP:
+		set_rule(h, true);
+		go_up(mn, h);
+		break;
+	case BUL_TUNNEL_OFF:
+		h->up = false;
+		/* still in the map: a bound HoA must do no DAD at home
+		 * (RFC 6275 11.5.5), which BPF sees to */
+		write_binding(mn, e, false);
+		set_rule(h, false);
+		break;
+	}
+}
+
+static int op_send_bu(void *arg, struct bul_entry *e, const struct mh *bu,
+		      bool at_home, bool retransmission)
+{
+	return signal_send_bu(arg, e, bu, at_home, retransmission);
+}
+
+static void op_state(void *arg, struct bul_entry *e, enum bul_state old)
+{
+	struct mn *mn = arg;
+
+	log_info("HoA %s, HA %s, CoA %s: %s -> %s", ip6_str(&e->hoa),
+		 ip6_str(&e->ha), ip6_str(&e->coa), bul_state_str(old),
+		 bul_state_str(e->state));
+	mn_event(mn, ctl_ev("binding", "hoa", ip6_str(&e->hoa), "state",
+			    bul_state_str(e->state), "old",
+			    bul_state_str(old), NULL));
+	if (e->state != BUL_BOUND)
+		return;
+	count(old == BUL_REFRESHING ? COUNT_BINDING_REFRESHED :
+				      COUNT_BINDING_CREATED);
+}
+
+/* ---- going */
+
+static void hoa_free(struct hoa *h)
+{
+	struct mn *mn = h->mn;
+
+	slow_drop(h);
+	timers_del(&mn->loop.timers, &h->grace);
+	bul_del(h->e);
+	free(h);
+}
+
+static void tell_end(struct mn *mn, const struct bul_entry *e,
+		     enum bul_end end)
+{
+	const char *hoa = ip6_str(&e->hoa), *ha = ip6_str(&e->ha);
+
+	switch (end) {
+	case BUL_END_RELEASED:
+		count(COUNT_HOA_RELEASED);
+		log_info("HoA %s, HA %s: released", hoa, ha);
+		mn_event(mn, ctl_ev("released", "hoa", hoa, "ha", ha, NULL));
+		break;
+	case BUL_END_HOME:
+		count(COUNT_HOA_RELEASED);
+		log_info("HoA %s, HA %s: at home", hoa, ha);
+		mn_event(mn, ctl_ev("home", "hoa", hoa, "ha", ha, NULL));
+		break;
+	case BUL_END_REFUSED:
+		count(COUNT_HOA_ABANDONED);
+		log_warn("HoA %s, HA %s: refused with status %u (%s), its "
+			 "flows are lost", hoa, ha, e->last_status,
+			 mh_status_str(e->last_status));
+		mn_event(mn, ctl_ev("abandoned", "hoa", hoa, "why",
+				    mh_status_str(e->last_status), NULL));
+		break;
+	}
+}
+
+static void op_gone(void *arg, struct bul_entry *e, enum bul_end end)
+{
+	struct in6_addr hoa = e->hoa;
+	struct hoa *h = hoa_of(e);
+	struct mn *mn = arg;
+	struct mn_iface *i = mn_iface(mn, e->ifindex);
+
+	count(COUNT_BINDING_DELETED);
+	tell_end(mn, e, end);
+	set_rule(h, false);
+	dp_binding_del(mn->dp, &hoa);
+	if (end == BUL_END_HOME && i && h->at_home) {
+		signal_announce(mn, i, &hoa);
+		signal_announce(mn, i, &i->link_local);
+	}
+	hoa_free(h);
+	rtnl_addr_del(mn->rtnl, mn->tun_ifindex, &hoa, 128);
+	mn_addr_sync(mn, &hoa);
+	if (mn->flushing && !mn->bul.entries)
+		timers_set(&mn->loop.timers, &mn->flush, loop_now());
+}
+
+const struct bul_ops hoa_bul_ops = {
+	.send_bu = op_send_bu,
+	.tunnel = op_tunnel,
+	.state = op_state,
+	.gone = op_gone,
+};
+
+/* ---- which have flows */
+
+static bool udp_in_use(struct mn *mn, struct hoa *h, mtime now, mtime *until)
+{
+	struct dp_binding b;
+	mtime last = h->used_since;
+
+	if (!h->udp)
+		return false;
+	if (!dp_binding_get(mn->dp, &h->e->hoa, &b) &&
+	    (int64_t)b.last_used > last.ns)
+		last.ns = b.last_used;
+	*until = mtime_add(last, mn->conf.udp_idle);
+	return mtime_before(now, *until);
+}
+
+/* Arms what has to happen next, from what was counted. */
+static void judge_use(struct mn *mn, struct hoa *h, mtime now)
+{
+	mtime until;
+
+	if (h->tcp) {
+		timers_del(&mn->loop.timers, &h->grace);
+	} else if (udp_in_use(mn, h, now, &until)) {
+		timers_set(&mn->loop.timers, &h->grace, until);
+	} else {
+		if (!timer_armed(&h->grace))
+			timers_set(&mn->loop.timers, &h->grace,
+				   mtime_add(now, mn->conf.release_grace));
+		return;
+	}
+	if (h->e->idle)
+		bul_event(h->e, BUL_EV_BUSY, now);
+}
+
+/* Counts the sockets of every home address that is away. */
+static int count_use(struct mn *mn)
+{
+	struct flow_use uses[HOAS_MAX];
+	struct bul_entry *e;
+	size_t n = 0, i = 0;
+	int err;
+
+	for (e = mn->bul.entries; e && n < HOAS_MAX; e = e->next)
+		uses[n++].addr = e->hoa;
+	err = flows_count(mn->sd, uses, n);
+	if (err) {
+		log_warn("counting sockets: %s", strerror(-err));
+		return err;
+	}
+	for (e = mn->bul.entries; e && i < n; e = e->next, i++) {
+		hoa_of(e)->tcp = uses[i].tcp;
+		hoa_of(e)->udp = uses[i].udp;
+	}
+	return 0;
+}
+
+void hoa_scan(struct mn *mn, mtime now)
+{
+	struct bul_entry *e, *next;
+	mtime spent;
+
+	if (mn->flushing || !mn->bul.entries || count_use(mn))
+		return;
+	for (e = mn->bul.entries; e; e = next) {
+		next = e->next;
+		judge_use(mn, hoa_of(e), now);
+	}
+	spent = mtime_sub(loop_now(), now);
+	mn->scan_gap.ns = SCAN_DELAY.ns + SCAN_SHARE * spent.ns;
+}
+
+void hoa_scan_soon(struct mn *mn, const struct in6_addr *local)
+{
+	if (!bul_find(&mn->bul, local) || timer_armed(&mn->scan))
+		return;
+	timers_set(&mn->loop.timers, &mn->scan,
+		   mtime_add(loop_now(), mn->scan_gap));
+}
+
+/* No flow was known for the grace time, or UDP was silent: look once more. */
+static void on_grace(struct timer *timer, mtime now)
+{
+	struct hoa *h = (struct hoa *)((char *)timer -
+				       offsetof(struct hoa, grace));
+	struct mn *mn = h->mn;
+	mtime until;
+
+	if (count_use(mn)) {
+		timers_set(&mn->loop.timers, &h->grace,
+			   mtime_add(now, MTIME_SEC(1)));
+		return;
+	}
+	if (h->tcp || udp_in_use(mn, h, now, &until)) {
+		judge_use(mn, h, now);
+		return;
+	}
+	mn_event(mn, ctl_ev("flow_end", "hoa", ip6_str(&h->e->hoa), NULL));
+	bul_event(h->e, BUL_EV_IDLE, now);
+}
+
+/* ---- coming */
+
+static struct hoa *hoa_new(struct mn *mn, const struct in6_addr *hoa,
+			   const struct in6_addr *ha, uint16_t seq, mtime now)
+{
+	struct hoa *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return NULL;
+	h->mn = mn;
+	h->grace.fn = on_grace;
+	h->queue_tail = &h->queue;
+	h->used_since = now;
+	h->e = bul_add(&mn->bul, hoa, ha, seq, now);
+	if (!h->e) {
+		free(h);
+		return NULL;
+	}
+	h->e->priv = h;
+	return h;
+}
+
+static int put_on_tun(struct mn *mn, const struct in6_addr *hoa)
+{
+	/* deprecated: an address for old flows, never for new ones */
+	return rtnl_addr_set(mn->rtnl, mn->tun_ifindex, hoa, 128, IFA_F_NODAD,
+			     UINT32_MAX, 0);
+}
+
+static void abandon(struct mn *mn, const struct in6_addr *addr,
+		    const char *why)
+{
+	count(COUNT_HOA_ABANDONED);
+	log_warn("HoA %s: %s, its flows are lost", ip6_str(addr), why);
+	mn_event(mn, ctl_ev("abandoned", "hoa", ip6_str(addr), "why", why,
+			    NULL));
+}
+
+static void adopt(struct mn *mn, const struct in6_addr *addr, mtime now)
+{
+	const struct anchor *anchor = anchors_find(&mn->anchors, addr);
+	struct hoa *h;
+
+	if (!anchor) {
+		abandon(mn, addr, "no home agent is known for it");
+		return;
+	}
+	if (!signal_has_sas(mn, addr, &anchor->ha)) {
+		abandon(mn, addr, "no security association with its HA");
+		return;
+	}
+	h = hoa_new(mn, addr, &anchor->ha, randombytes_random(), now);
+	if (!h) {
+		abandon(mn, addr, "out of memory");
+		return;
+	}
+	complain(put_on_tun(mn, addr), "address on kedge0", h->e);
+	count(COUNT_HOA_ADOPTED);
+	log_info("HoA %s, HA %s: adopted", ip6_str(addr),
+		 ip6_str(&anchor->ha));
+	mn_event(mn, ctl_ev("adopted", "hoa", ip6_str(addr), "ha",
+			    ip6_str(&anchor->ha), NULL));
+	bul_event(h->e, BUL_EV_LOST, now);
+	mn_addr_sync(mn, addr);
+}
+
+static void lose_coa(struct mn *mn, struct mn_iface *i, mtime now)
+{
+	struct bul_entry *e, *next;
+
+	for (e = mn->bul.entries; e; e = next) {
+		next = e->next;
+		if (e->ifindex != i->ifindex)
+			continue;
+		hoa_of(e)->at_home = false;
+		bul_event(e, BUL_EV_LOST, now);
+	}
+}
+
+void hoa_adopt_all(struct mn *mn, struct mn_iface *i)
+{
+	struct flow_use uses[ATTACH_ADDRS_MAX];
+	struct attach *at = &i->at;
+	mtime now = loop_now();
+	unsigned int k;
+	int err;
+
+	lose_coa(mn, i, now);
+	for (k = 0; k < at->n_addrs; k++)
+		uses[k].addr = at->addrs[k].addr;
+	err = flows_count(mn->sd, uses, at->n_addrs);
+	for (k = 0; k < at->n_addrs; k++) {
+		const struct attach_addr *a = &at->addrs[k];
+
+		/* where the count failed, all are taken for used */
+		if (bul_find(&mn->bul, &a->addr) == NULL &&
+		    (err || uses[k].tcp || uses[k].udp))
+			adopt(mn, &a->addr, now);
+		if (!a->permanent)
+			rtnl_addr_del(mn->rtnl, i->ifindex, &a->addr,
+				      a->prefix_len);
+	}
+	hoa_scan(mn, now);
+}
+
+/* RFC 6275 11.5.5: no DAD, the HA defends the address until it has our BU. */
+static void come_home(struct mn *mn, struct mn_iface *i, struct bul_entry *e,
+		      const struct nd_prefix *p, mtime now)
+{
+	struct in6_addr coa = e->hoa;
+	/* a lifetime that ends is what tells it from somebody's own address */
+	uint32_t valid = p->valid == UINT32_MAX ? UINT32_MAX / 2 : p->valid;
+	uint32_t preferred = p->preferred < valid ? p->preferred : valid;
+
+	complain(rtnl_addr_set(mn->rtnl, i->ifindex, &coa, p->len, IFA_F_NODAD,
+			       valid, preferred), "address at home", e);
+	if (i->at.ra.has_slla && attach_on_link(&i->at, &e->ha))
+		rtnl_neigh_set(mn->rtnl, i->ifindex, &e->ha, i->at.ra.slla,
+			       NUD_REACHABLE, true);
+	hoa_of(e)->at_home = true;
+	bul_set_coa(e, &coa, i->ifindex);
+	bul_event(e, BUL_EV_HOME, now);
+}
+
+static void go_away(struct mn_iface *i, struct bul_entry *e, mtime now)
+{
+	bool same = e->ifindex == i->ifindex &&
+		    ip6_addr_eq(&e->coa, &i->at.coa);
+
+	if (same && e->state == BUL_BOUND) {
+		bul_event(e, BUL_EV_REFRESH, now);
+		return;
+	}
+	bul_set_coa(e, &i->at.coa, i->ifindex);
+	bul_event(e, BUL_EV_AWAY, now);
+}
+
+void hoa_attached(struct mn *mn, struct mn_iface *i)
+{
+	struct bul_entry *e, *next;
+	mtime now = loop_now();
+
+	for (e = mn->bul.entries; e; e = next) {
+		const struct anchor *anchor = anchors_find(&mn->anchors,
+							   &e->hoa);
+		const struct nd_prefix *p = attach_prefix(&i->at, &e->hoa);
+
+		next = e->next;
+		if (p && anchor && ip6_addr_eq(&anchor->ha, &e->ha))
+			come_home(mn, i, e, p, now);
+		else if (IN6_IS_ADDR_UNSPECIFIED(&e->coa) ||
+			 e->ifindex == i->ifindex)
+			go_away(i, e, now);
+	}
+}
+
+/* ---- restart, repair, the end */
+
+static void restore(void *arg, const struct in6_addr *hoa,
+		    const struct dp_binding *b)
+{
+	mtime now = loop_now(), expires = {(int64_t)b->expires};
+	struct mn *mn = arg;
+	struct hoa *h;
+
+	signal_know_ha(mn, &b->remote);
+	if (bul_find(&mn->bul, hoa))
+		return;
+	h = hoa_new(mn, hoa, &b->remote, b->seq, now);
+	if (!h)
+		return;
+	complain(put_on_tun(mn, hoa), "address on kedge0", h->e);
+	h->up = b->flags & DP_BINDING_UP;
+	set_rule(h, true);
+	if (h->up && mtime_before(now, expires))
+		bul_restore(h->e, &b->local, b->ifindex, b->lifetime, expires,
+			    now);
+	else
+		bul_event(h->e, BUL_EV_LOST, now);
+	mn_addr_sync(mn, hoa);
+	count(COUNT_BINDING_RESTORED);
+	log_info("HoA %s, HA %s: taken over, %s", ip6_str(hoa),
+		 ip6_str(&b->remote), bul_state_str(h->e->state));
+}
+
+struct found {
+	size_t n;
+	struct in6_addr hoa[HOAS_MAX];
+	struct dp_binding b[HOAS_MAX];
+};
+
+static void collect(void *arg, const struct in6_addr *hoa,
+		    const struct dp_binding *b)
+{
+	struct found *f = arg;
+
+	if (f->n == HOAS_MAX)
+		return;
+	f->hoa[f->n] = *hoa;
+	f->b[f->n++] = *b;
+}
+
+void hoa_restore_all(struct mn *mn)
+{
+	struct found *f = calloc(1, sizeof(*f));
+	size_t i;
+
+	if (!f)
+		return;
+	dp_binding_each(mn->dp, collect, f);
+	for (i = 0; i < f->n; i++)
+		restore(mn, &f->hoa[i], &f->b[i]);
+	free(f);
+}
+
+void hoa_repair(struct mn *mn, const struct in6_addr *addr)
+{
+	struct bul_entry *e = bul_find(&mn->bul, addr);
+
+	if (!e)
+		return;
+	log_warn("HoA %s was taken off kedge0 by somebody: put back",
+		 ip6_str(addr));
+	complain(put_on_tun(mn, addr), "address on kedge0", e);
+}
+
+void hoa_flush_all(struct mn *mn)
+{
+	struct bul_entry *e, *next;
+
+	for (e = mn->bul.entries; e; e = next) {
+		next = e->next;
+		bul_event(e, BUL_EV_IDLE, loop_now());
+	}
+}
+
+void hoa_free_all(struct mn *mn)
+{
+	while (mn->bul.entries)
+		hoa_free(hoa_of(mn->bul.entries));
+}

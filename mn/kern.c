@@ -1,0 +1,742 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The kernel's events to the machines, and the daemon's start and end. */
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <linux/neighbour.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/count.h"
+#include "core/log.h"
+#include "mn.h"
+#include "sys/priv.h"
+#include "sys/raw.h"
+#include "sys/tun.h"
+
+/* How long kedgectl flush waits for the home agents' answers. */
+static const mtime FLUSH_WAIT = {3000000000};
+
+struct mn_iface *mn_iface(struct mn *mn, uint32_t ifindex)
+{
+	unsigned int k;
+
+	for (k = 0; k < mn->conf.n_ifaces; k++)
+		if (ifindex && mn->ifaces[k].ifindex == ifindex)
+			return &mn->ifaces[k];
+	return NULL;
+}
+
+struct mn_iface *mn_attached(struct mn *mn)
+{
+	unsigned int k;
+
+	for (k = 0; k < mn->conf.n_ifaces; k++)
+		if (mn->ifaces[k].at.state == ATTACH_ATTACHED)
+			return &mn->ifaces[k];
+	return NULL;
+}
+
+static bool addr_is_ours(struct mn *mn, const struct in6_addr *addr)
+{
+	unsigned int k, j;
+
+	if (bul_find(&mn->bul, addr))
+		return true;
+	for (k = 0; k < mn->conf.n_ifaces; k++)
+		for (j = 0; j < mn->ifaces[k].at.n_addrs; j++)
+			if (ip6_addr_eq(&mn->ifaces[k].at.addrs[j].addr, addr))
+				return true;
+	return false;
+}
+
+void mn_addr_sync(struct mn *mn, const struct in6_addr *addr)
+{
+	int err = addr_is_ours(mn, addr) ? dp_addr_add(mn->dp, addr) :
+					   dp_addr_del(mn->dp, addr);
+
+	if (err && err != -ENOENT)
+		log_err("address map, %s: %s", ip6_str(addr), strerror(-err));
+}
+
+void mn_event(struct mn *mn, struct json_object *ev)
+{
+	ctl_event(mn->ctl, ev);
+}
+
+/* ---- what the attachment machines ask for */
+
+static struct mn_iface *iface_of(struct attach *at)
+{
+	return (struct mn_iface *)((char *)at - offsetof(struct mn_iface, at));
+}
+
+static void op_solicit(void *arg, struct attach *at)
+{
+	struct mn_iface *i = iface_of(at);
+	static const struct in6_addr none;
+	struct in6_addr all_routers = {{{0xff, 2, [15] = 2}}};
+	bool ll = !IN6_IS_ADDR_UNSPECIFIED(&i->link_local);
+	const struct in6_addr *src = ll ? &i->link_local : &none;
+	struct mn *mn = arg;
+	uint8_t rs[64];
+	ssize_t len;
+	int err;
+
+	/* RFC 4861 4.1: no link-layer address from the unspecified one */
+	len = nd_rs_build(rs, sizeof(rs), ll ? i->mac : NULL, src,
+			  &all_routers);
+	err = len < 0 ? (int)len : raw_icmp_send(mn->ra_fd, i->ifindex, src,
+						 &all_routers, rs, len);
+	if (err) {
+		count_refusal(REASON_SEND_FAILED, "RS on %s: %s", i->name,
+			      strerror(-err));
+		return;
+	}
+	count(COUNT_RS_SENT);
+	mn_event(mn, ctl_ev("rs_sent", "interface", i->name, NULL));
+}
+
+static void op_detached(void *arg, struct attach *at)
+{
+	struct mn_iface *i = iface_of(at);
+	struct mn *mn = arg;
+
+	if (at->ra.n_prefixes)
+		i->left = (struct ip6_prefix){at->ra.prefixes[0].prefix,
+					      at->ra.prefixes[0].len};
+	hoa_adopt_all(mn, i);
+	/* or the old router's route is a black hole until NUD finds out */
+	rtnl_ra_routes_flush(mn->rtnl, i->ifindex, true);
+}
+
+static const char *prefix_str(const struct ip6_prefix *p, char *out, size_t n)
+{
+	snprintf(out, n, "%s/%u", ip6_str(&p->addr), p->len);
+	return out;
+}
+
+static void tell_move(struct mn *mn, struct mn_iface *i)
+{
+	const struct nd_prefix *p = attach_prefix(&i->at, &i->at.coa);
+	struct ip6_prefix now;
+	char from[64], to[64];
+
+	if (!p)
+		return;
+	now = (struct ip6_prefix){p->prefix, p->len};
+	if (!i->left.len || ip6_prefix_has(&now, &i->left.addr))
+		return;
+	count(COUNT_MOVES);
+	mn_event(mn, ctl_ev("move", "interface", i->name,
+			    "from", prefix_str(&i->left, from, sizeof(from)),
+			    "to", prefix_str(&now, to, sizeof(to)), NULL));
+	i->left = now;
+}
+
+static void op_attached(void *arg, struct attach *at)
+{
+	struct mn_iface *i = iface_of(at);
+	struct mn *mn = arg;
+
+	log_info("%s: at router %s, CoA %s", i->name, ip6_str(&at->router),
+		 ip6_str(&at->coa));
+	hoa_attached(mn, i);
+	tell_move(mn, i);
+}
+
+static void op_probe(void *arg, struct attach *at)
+{
+	struct mn *mn = arg;
+
+	rtnl_neigh_set(mn->rtnl, at->ifindex, &at->router, NULL, NUD_PROBE,
+		       true);
+}
+
+static void op_state(void *arg, struct attach *at, enum attach_state old)
+{
+	(void)arg;
+	log_info("%s: %s -> %s", iface_of(at)->name, attach_state_str(old),
+		 attach_state_str(at->state));
+}
+
+static const struct attach_ops attach_ops = {
+	.solicit = op_solicit,
+	.detached = op_detached,
+	.attached = op_attached,
+	.probe = op_probe,
+	.state = op_state,
+};
+
+/* ---- rtnetlink */
+
+static void set_sysctls(const char *name)
+{
+	/* RFC 4429: use an address while DAD is still under way */
+	static const char *const keys[] = {"optimistic_dad", "use_optimistic"};
+	unsigned int k;
+
+	for (k = 0; k < 2; k++) {
+		int err = sysctl_ipv6_set(name, keys[k], 1);
+
+		if (err)
+			log_warn("%s: net.ipv6.conf.%s.%s: %s (moves will "
+				 "wait for DAD, one second)", name, name,
+				 keys[k], strerror(-err));
+	}
+}
+
+static void iface_found(struct mn *mn, struct mn_iface *i,
+			const struct rtnl_event *ev)
+{
+	int err;
+
+	i->ifindex = ev->ifindex;
+	i->at.ifindex = ev->ifindex;
+	i->carrier_downs = ev->link.carrier_downs;
+	set_sysctls(i->name);
+	err = dp_attach(mn->dp, ev->ifindex);
+	if (!err)
+		err = raw_ra_join(mn->ra_fd, ev->ifindex);
+	if (err)
+		log_err("%s: %s", i->name, strerror(-err));
+}
+
+static void set_link(struct mn *mn, struct mn_iface *i, bool up)
+{
+	if (up == i->up)
+		return;
+	i->up = up;
+	count(up ? COUNT_LINK_UP : COUNT_LINK_DOWN);
+	mn_event(mn, ctl_ev(up ? "link_up" : "link_down", "interface",
+			    i->name, NULL));
+	attach_link(&i->at, up, loop_now());
+}
+
+static void iface_gone(struct mn *mn, struct mn_iface *i)
+{
+	set_link(mn, i, false);
+	i->at.n_addrs = 0;
+	i->ifindex = 0;
+}
+
+static void on_link(struct mn *mn, const struct rtnl_event *ev)
+{
+	bool up = (ev->link.flags & IFF_UP) && (ev->link.flags & IFF_RUNNING);
+	struct mn_iface *i;
+	unsigned int k;
+
+	for (k = 0; k < mn->conf.n_ifaces; k++) {
+		i = &mn->ifaces[k];
+		if (strcmp(i->name, ev->link.name) != 0)
+			continue;
+		if (i->ifindex && i->ifindex != ev->ifindex)
+			iface_gone(mn, i);
+		if (!i->ifindex)
+			iface_found(mn, i, ev);
+		i->mtu = ev->link.mtu;
+		if (ev->link.has_mac)
+			memcpy(i->mac, ev->link.mac, 6);
+		/* the kernel may tell of a short outage only by its count */
+		if (up && i->carrier_downs != ev->link.carrier_downs)
+			set_link(mn, i, false);
+		i->carrier_downs = ev->link.carrier_downs;
+		set_link(mn, i, up);
+	}
+}
+
+static bool usable(uint32_t flags)
+{
+	if (flags & IFA_F_DADFAILED)
+		return false;
+	return !(flags & IFA_F_TENTATIVE) || (flags & IFA_F_OPTIMISTIC);
+}
+
+static void tell_addr(struct mn *mn, struct mn_iface *i,
+		      const struct attach_addr *a, uint32_t flags)
+{
+	if (a->usable && i->at.state != ATTACH_ATTACHED)
+		mn_event(mn, ctl_ev("address", "interface", i->name, "address",
+				    ip6_str(&a->addr), "flags",
+				    flags & IFA_F_OPTIMISTIC ? "optimistic" :
+							       "", NULL));
+}
+
+static void on_addr(struct mn *mn, const struct rtnl_event *ev)
+{
+	struct mn_iface *i = mn_iface(mn, ev->ifindex);
+	uint32_t flags = ev->addr.flags;
+	struct attach_addr a = {
+		.addr = ev->addr.addr, .prefix_len = ev->addr.prefix_len,
+		.usable = usable(flags),
+		.temporary = flags & IFA_F_TEMPORARY,
+		.deprecated = flags & IFA_F_DEPRECATED,
+		.permanent = flags & IFA_F_PERMANENT,
+	};
+
+	if (!i)
+		return;
+	if (IN6_IS_ADDR_LINKLOCAL(&a.addr)) {
+		if (a.usable)
+			i->link_local = a.addr;
+		return;
+	}
+	if (!ip6_unicast_routable(&a.addr))
+		return;
+	tell_addr(mn, i, &a, flags);
+	if (dp_addr_add(mn->dp, &a.addr))
+		log_err("address map is full: %s", ip6_str(&a.addr));
+	attach_addr(&i->at, &a, loop_now());
+}
+
+static void on_addr_gone(struct mn *mn, const struct rtnl_event *ev)
+{
+	struct mn_iface *i = mn_iface(mn, ev->ifindex);
+
+	if (ev->ifindex == mn->tun_ifindex)
+		hoa_repair(mn, &ev->addr.addr);
+	if (!i)
+		return;
+	if (IN6_IS_ADDR_LINKLOCAL(&ev->addr.addr)) {
+		if (ip6_addr_eq(&i->link_local, &ev->addr.addr))
+			i->link_local = in6addr_any;
+		return;
+	}
+	attach_addr_gone(&i->at, &ev->addr.addr, loop_now());
+	mn_addr_sync(mn, &ev->addr.addr);
+}
+
+static void on_neigh(struct mn *mn, const struct rtnl_event *ev)
+{
+	struct mn_iface *i = mn_iface(mn, ev->ifindex);
+
+	if (i && ev->neigh.state == NUD_FAILED)
+		attach_router_failed(&i->at, &ev->neigh.addr, loop_now());
+}
+
+static void on_rtnl_event(void *arg, const struct rtnl_event *ev)
+{
+	struct mn *mn = arg;
+	struct mn_iface *i;
+
+	switch (ev->type) {
+	case RTNL_LINK:
+		on_link(mn, ev);
+		break;
+	case RTNL_LINK_GONE:
+		i = mn_iface(mn, ev->ifindex);
+		if (i)
+			iface_gone(mn, i);
+		break;
+	case RTNL_ADDR:
+		on_addr(mn, ev);
+		break;
+	case RTNL_ADDR_GONE:
+		on_addr_gone(mn, ev);
+		break;
+	case RTNL_NEIGH:
+		on_neigh(mn, ev);
+		break;
+	case RTNL_OVERRUN:
+		log_warn("rtnetlink events were lost: reading all again");
+		mn->resync = true;
+		break;
+	case RTNL_ROUTE:
+	case RTNL_ROUTE_GONE:
+		break;
+	}
+}
+
+static void on_rtnl_readable(void *arg)
+{
+	struct mn *mn = arg;
+
+	rtnl_read_events(mn->rtnl);
+	if (!mn->resync)
+		return;
+	mn->resync = false;
+	rtnl_dump_links(mn->rtnl);
+	rtnl_dump_addrs(mn->rtnl);
+}
+
+/* ---- router advertisements */
+
+static void on_anchor(void *arg, const struct anchor *anchor)
+{
+	struct mn *mn = arg;
+	char prefix[64];
+
+	signal_know_ha(mn, &anchor->ha);
+	prefix_str(&anchor->prefix, prefix, sizeof(prefix));
+	log_info("anchor of %s: HA %s", prefix, ip6_str(&anchor->ha));
+	mn_event(mn, ctl_ev("anchor", "prefix", prefix, "ha",
+			    ip6_str(&anchor->ha), NULL));
+}
+
+static void tell_ra(struct mn *mn, struct mn_iface *i,
+		    const struct in6_addr *router, const struct nd_ra *ra)
+{
+	struct ip6_prefix p;
+	char prefix[64] = "";
+
+	if (i->at.state != ATTACH_SOLICITING &&
+	    ip6_addr_eq(router, &i->at.router))
+		return;
+	if (ra->n_prefixes) {
+		p = (struct ip6_prefix){ra->prefixes[0].prefix,
+					ra->prefixes[0].len};
+		prefix_str(&p, prefix, sizeof(prefix));
+	}
+	mn_event(mn, ctl_ev("ra", "interface", i->name, "router",
+			    ip6_str(router), "prefix", prefix, NULL));
+}
+
+static void take_ra(struct mn *mn, struct mn_iface *i,
+		    const struct ip6_pkt *pkt)
+{
+	struct nd_ra ra;
+	enum reason reason = nd_ra_parse(&ra, pkt);
+
+	if (reason) {
+		count_refusal(reason, "RA from %s on %s", ip6_str(&pkt->src),
+			      i->name);
+		return;
+	}
+	count(COUNT_RA_RECEIVED);
+	tell_ra(mn, i, &pkt->src, &ra);
+	if (mn->conf.accept_ra_anchors)
+		anchors_learn(&mn->anchors, &ra, i->ifindex, on_anchor, mn);
+	attach_ra(&i->at, &pkt->src, &ra, loop_now());
+}
+
+static void on_ra_readable(void *arg)
+{
+	struct mn *mn = arg;
+	struct ip6_pkt pkt;
+	struct mn_iface *i;
+	uint32_t ifindex;
+	ssize_t len;
+
+	for (;;) {
+		len = raw_ra_read(mn->ra_fd, mn->buf, sizeof(mn->buf), &pkt,
+				  &ifindex);
+		if (len < 0)
+			return;
+		i = mn_iface(mn, ifindex);
+		if (i)
+			take_ra(mn, i, &pkt);
+	}
+}
+
+/* ---- records of the BPF programs, ends of sockets */
+
+static void on_record(void *arg, const struct dp_rec *rec)
+{
+	struct mn *mn = arg;
+
+	if (rec->type == DP_REC_SIGNAL)
+		signal_receive(mn, rec);
+	else if (rec->type == DP_REC_TOOBIG)
+		slow_too_big(mn, rec);
+}
+
+static void on_ring_readable(void *arg)
+{
+	struct mn *mn = arg;
+
+	dp_ring_read(mn->dp, on_record, mn);
+}
+
+static void on_sock_end(void *arg, const struct sockdiag_sock *sock)
+{
+	hoa_scan_soon(arg, &sock->local);
+}
+
+static void on_sd_readable(void *arg)
+{
+	struct mn *mn = arg;
+	bool overrun = false;
+
+	sockdiag_read_events(mn->sd, on_sock_end, mn, &overrun);
+	if (overrun)
+		hoa_scan(mn, loop_now());
+}
+
+static void on_scan(struct timer *timer, mtime now)
+{
+	hoa_scan((struct mn *)((char *)timer - offsetof(struct mn, scan)),
+		 now);
+}
+
+/* ---- start */
+
+static int open_tun(struct mn *mn)
+{
+	uint32_t mtu = 1500;
+	unsigned int k;
+	int err;
+
+	mn->tun_fd = tun_open(mn->conf.tun, &mn->tun_ifindex);
+	if (mn->tun_fd < 0) {
+		log_err("%s: %s%s", mn->conf.tun, strerror(-mn->tun_fd),
+			mn->tun_fd == -EBUSY ?
+			" (is another kedge-mn running?)" : "");
+		return mn->tun_fd;
+	}
+	for (k = 0; k < mn->conf.n_ifaces; k++)
+		if (mn->ifaces[k].mtu && mn->ifaces[k].mtu < mtu)
+			mtu = mn->ifaces[k].mtu;
+	sysctl_ipv6_set(mn->conf.tun, "addr_gen_mode", 1);
+	sysctl_ipv6_set(mn->conf.tun, "accept_ra", 0);
+	err = rtnl_link_up(mn->rtnl, mn->tun_ifindex, mtu - IP6_HDR_LEN);
+	if (!err)
+		err = rtnl_default_set(mn->rtnl, mn->tun_ifindex,
+				       mn->conf.table, mn->conf.protocol, 0);
+	if (err)
+		log_err("%s: %s", mn->conf.tun, strerror(-err));
+	return err;
+}
+
+static int open_sockets(struct mn *mn)
+{
+	static const int held[] = {IP6_PROTO_IPV6, IP6_PROTO_ESP,
+				   IP6_PROTO_MH};
+	unsigned int k;
+
+	mn->raw_fd = raw_open();
+	mn->ra_fd = raw_ra_open();
+	mn->packet_fd = packet_open();
+	for (k = 0; k < 3; k++)
+		mn->hold_fds[k] = raw_hold(held[k]);
+	if (mn->raw_fd < 0 || mn->ra_fd < 0 || mn->packet_fd < 0) {
+		int err = mn->raw_fd < 0 ? mn->raw_fd : mn->ra_fd < 0 ?
+			  mn->ra_fd : mn->packet_fd;
+
+		log_err("raw sockets: %s (kedge-mn needs CAP_NET_RAW)",
+			strerror(-err));
+		return err;
+	}
+	return 0;
+}
+
+static int open_state(struct mn *mn)
+{
+	int err = store_open(&mn->store, mn->conf.state, NULL);
+
+	if (!err)
+		err = sadb_new(&mn->sadb, mn->store);
+	if (!err)
+		err = sockdiag_open(&mn->sd);
+	if (err)
+		log_err("state in %s: %s", mn->conf.state, strerror(-err));
+	return err;
+}
+
+static int open_dp(struct mn *mn, bool *took_over)
+{
+	struct dp_conf conf = {
+		.role = DP_MN, .bpffs = mn->conf.bpffs, .max_bindings = 1024,
+		.tun_ifindex = mn->tun_ifindex,
+	};
+	int err = dp_open(&mn->dp, &conf, took_over);
+
+	if (err)
+		return err;
+	dp_addr_clear(mn->dp);
+	dp_spi_clear(mn->dp);
+	return dp_attach_tun(mn->dp, mn->tun_ifindex);
+}
+
+static void init_ifaces(struct mn *mn)
+{
+	unsigned int k;
+
+	for (k = 0; k < mn->conf.n_ifaces; k++) {
+		struct mn_iface *i = &mn->ifaces[k];
+
+		i->mn = mn;
+		memcpy(i->name, mn->conf.ifaces[k], sizeof(i->name));
+		attach_init(&i->at, &attach_ops, mn, &mn->loop.timers, 0);
+	}
+}
+
+static void know_configured(struct mn *mn)
+{
+	const struct mn_conf_anchor *a;
+
+	for (a = mn->conf.anchors; a; a = a->next) {
+		if (anchors_configure(&mn->anchors, &a->prefix, &a->address))
+			log_err("too many anchors are configured");
+		signal_know_ha(mn, &a->address);
+	}
+}
+
+static int watch(struct mn *mn)
+{
+	struct loop *loop = &mn->loop;
+	int err;
+
+	err = loop_fd_add(loop, &mn->on_rtnl, rtnl_event_fd(mn->rtnl),
+			  on_rtnl_readable, mn);
+	if (!err)
+		err = loop_fd_add(loop, &mn->on_ring, dp_ring_fd(mn->dp),
+				  on_ring_readable, mn);
+	if (!err)
+		err = loop_fd_add(loop, &mn->on_ra, mn->ra_fd, on_ra_readable,
+				  mn);
+	if (!err)
+		err = loop_fd_add(loop, &mn->on_tun, mn->tun_fd, slow_on_tun,
+				  mn);
+	if (!err)
+		err = loop_fd_add(loop, &mn->on_sd, sockdiag_event_fd(mn->sd),
+				  on_sd_readable, mn);
+	if (!err)
+		err = ctl_open(&mn->ctl, loop, mn->conf.control, mn_ctl_cmds,
+			       mn);
+	return err;
+}
+
+static void on_flush(struct timer *timer, mtime now);
+
+int mn_start(struct mn *mn)
+{
+	const char *paths[] = {mn->conf.state, mn->conf.bpffs, NULL};
+	bool took_over = false;
+	int err;
+
+	mn->started = loop_now();
+	mn->scan.fn = on_scan;
+	mn->flush.fn = on_flush;
+	bul_init(&mn->bul, &hoa_bul_ops, mn, &mn->loop.timers,
+		 mtime_sec(mn->conf.lifetime));
+	init_ifaces(mn);
+	err = esp_init();
+	if (!err)
+		err = open_state(mn);
+	if (!err)
+		err = open_sockets(mn);
+	if (!err)
+		err = rtnl_open(&mn->rtnl, on_rtnl_event, mn);
+	if (!err)
+		err = open_tun(mn);
+	if (!err)
+		err = open_dp(mn, &took_over);
+	if (!err)
+		err = watch(mn);
+	if (!err)
+		err = priv_drop(mn->conf.user, paths);
+	if (err)
+		return err;
+	if (!took_over)
+		rtnl_rules_flush(mn->rtnl, mn->conf.protocol);
+	know_configured(mn);
+	hoa_restore_all(mn);
+	err = rtnl_dump_links(mn->rtnl);
+	return err ? err : rtnl_dump_addrs(mn->rtnl);
+}
+
+/* ---- end */
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void mn_stop(struct mn *mn)
+{
+	struct loop_fd *watched[] = {&mn->on_rtnl, &mn->on_ring, &mn->on_ra,
+				     &mn->on_tun, &mn->on_sd};
+	unsigned int k;
+
+	for (k = 0; k < sizeof(watched) / sizeof(*watched); k++)
+		loop_fd_del(watched[k]);
+	if (mn->ctl)
+		ctl_close(mn->ctl);
+	mn->ctl = NULL;
+	hoa_free_all(mn);
+	for (k = 0; k < mn->conf.n_ifaces; k++)
+		if (mn->ifaces[k].at.timers)
+			attach_fini(&mn->ifaces[k].at);
+	timers_del(&mn->loop.timers, &mn->scan);
+	timers_del(&mn->loop.timers, &mn->flush);
+	if (mn->sd)
+		sockdiag_close(mn->sd);
+	if (mn->dp)
+		dp_close(mn->dp);
+	if (mn->sadb)
+		sadb_free(mn->sadb);
+	if (mn->store)
+		store_close(mn->store);
+	if (mn->rtnl)
+		rtnl_close(mn->rtnl);
+	for (k = 0; k < 3; k++)
+		close_fd(&mn->hold_fds[k]);
+	close_fd(&mn->tun_fd);
+	close_fd(&mn->raw_fd);
+	close_fd(&mn->ra_fd);
+	close_fd(&mn->packet_fd);
+}
+
+static void take_down(struct rtnl *rtnl, struct dp *dp, uint32_t tun_ifindex,
+		      uint8_t protocol)
+{
+	rtnl_rules_flush(rtnl, protocol);
+	if (dp)
+		dp_flush(dp);
+	/* with the device go its addresses and the route in our table */
+	if (tun_ifindex)
+		rtnl_link_del(rtnl, tun_ifindex);
+}
+
+static void on_flush(struct timer *timer, mtime now)
+{
+	struct mn *mn = (struct mn *)((char *)timer -
+				      offsetof(struct mn, flush));
+
+	(void)now;
+	if (mn->bul.entries)
+		log_warn("flush: a home agent did not answer; its binding "
+			 "ends with its lifetime");
+	hoa_free_all(mn);
+	take_down(mn->rtnl, mn->dp, mn->tun_ifindex, mn->conf.protocol);
+	log_info("flushed");
+	loop_stop(&mn->loop);
+}
+
+void mn_flush(struct mn *mn)
+{
+	mn->flushing = true;
+	timers_set(&mn->loop.timers, &mn->flush,
+		   mtime_add(loop_now(), mn->bul.entries ? FLUSH_WAIT :
+							   (mtime){0}));
+	hoa_flush_all(mn);
+}
+
+static void ignore_event(void *arg, const struct rtnl_event *ev)
+{
+	(void)arg, (void)ev;
+}
+
+int mn_flush_leftovers(const struct mn_conf *conf)
+{
+	struct dp_conf dp_conf = {
+		.role = DP_MN, .bpffs = conf->bpffs, .max_bindings = 1024,
+		.tun_ifindex = if_nametoindex(conf->tun),
+	};
+	struct rtnl *rtnl;
+	struct dp *dp = NULL;
+	bool took_over;
+	int err = rtnl_open(&rtnl, ignore_event, NULL);
+
+	if (err)
+		return err;
+	err = dp_open(&dp, &dp_conf, &took_over);
+	take_down(rtnl, dp, dp_conf.tun_ifindex, conf->protocol);
+	if (dp)
+		dp_close(dp);
+	rtnl_close(rtnl);
+	return err;
+}

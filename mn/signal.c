@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Mobility Headers out and in, each under its SA. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "core/count.h"
+#include "core/log.h"
+#include "mn.h"
+#include "sys/raw.h"
+
+void signal_know_ha(struct mn *mn, const struct in6_addr *ha)
+{
+	struct mn_conf_sa *sa;
+	int err;
+
+	for (sa = mn->conf.sas; sa; sa = sa->next) {
+		bool out = ip6_addr_eq(&sa->sa.dst, ha);
+
+		if (sa->installed || (!out && !ip6_addr_eq(&sa->sa.src, ha)))
+			continue;
+		err = sadb_add(mn->sadb, &sa->sa, !out);
+		if (!err && !out)
+			err = dp_spi_add(mn->dp, sa->sa.spi);
+		if (err)
+			log_err("SA %s: %s", sa->sa.name, strerror(-err));
+		sa->installed = true;
+	}
+}
+
+struct pair {
+	const struct in6_addr *hoa, *ha;
+	bool found;
+};
+
+static void find_inbound(void *arg, struct sadb_sa *sa)
+{
+	struct pair *p = arg;
+
+	if (sa->inbound && ip6_addr_eq(&sa->conf.src, p->ha) &&
+	    ip6_addr_eq(&sa->conf.dst, p->hoa))
+		p->found = true;
+}
+
+bool signal_has_sas(struct mn *mn, const struct in6_addr *hoa,
+		    const struct in6_addr *ha)
+{
+	struct pair p = {hoa, ha, false};
+
+	sadb_each(mn->sadb, find_inbound, &p);
+	return p.found && sadb_out(mn->sadb, hoa, ha);
+}
+
+static void tell_bu(struct mn *mn, const struct bul_entry *e,
+		    const struct mh *bu, bool at_home)
+{
+	struct json_object *ev = ctl_ev("bu_sent", "hoa", ip6_str(&e->hoa),
+			"ha", ip6_str(&e->ha), "coa",
+			ip6_str(at_home ? &e->hoa : &e->coa), NULL);
+
+	json_object_object_add(ev, "seq", json_object_new_int(bu->bu.seq));
+	json_object_object_add(ev, "lifetime_s", json_object_new_int(
+				bu->bu.lifetime * MH_LIFETIME_UNIT));
+	mn_event(mn, ev);
+}
+
+/* RFC 6275 11.7.1: HAO and CoA away, the HoA alone at home */
+int signal_send_bu(struct mn *mn, struct bul_entry *e, const struct mh *bu,
+		   bool at_home, bool retransmission)
+{
+	struct sadb_sa *sa = sadb_out(mn->sadb, &e->hoa, &e->ha);
+	uint8_t mh[MH_MAX_LEN], esp[MH_MAX_LEN + ESP_OVERHEAD_MAX];
+	uint8_t out[IP6_SIGNAL_MAX];
+	struct ip6_pkt pkt = {
+		.src = at_home ? e->hoa : e->coa, .dst = e->ha,
+		.has_hao = !at_home, .hao = e->hoa, .proto = IP6_PROTO_ESP,
+		.upper = esp,
+	};
+	ssize_t len;
+	int err;
+
+	if (!sa) {
+		count_refusal(REASON_NO_SA, "BU of HoA %s to HA %s",
+			      ip6_str(&e->hoa), ip6_str(&e->ha));
+		return -ENOENT;
+	}
+	len = mh_build(mh, sizeof(mh), bu, &e->hoa, &e->ha);
+	if (len > 0)
+		len = sadb_seal(mn->sadb, sa, esp, sizeof(esp), mh, len);
+	if (len > 0) {
+		pkt.upper_len = len;
+		len = ip6_build(out, sizeof(out), &pkt);
+	}
+	err = len < 0 ? (int)len : raw_send(mn->raw_fd, out, len, e->ifindex);
+	if (err) {
+		count_refusal(REASON_SEND_FAILED,
+			      "BU of HoA %s from %s to HA %s: %s",
+			      ip6_str(&e->hoa), ip6_str(&pkt.src),
+			      ip6_str(&e->ha), strerror(-err));
+		return err;
+	}
+	count(retransmission ? COUNT_BU_RETRANSMITTED : COUNT_BU_SENT);
+	log_info("BU %s of HoA %s CoA %s to HA %s, seq %u, lifetime %u s",
+		 retransmission ? "again" : "sent", ip6_str(&e->hoa),
+		 ip6_str(&pkt.src), ip6_str(&e->ha), bu->bu.seq,
+		 bu->bu.lifetime * MH_LIFETIME_UNIT);
+	tell_bu(mn, e, bu, at_home);
+	return 0;
+}
+
+static void tell_ba(struct mn *mn, const struct bul_entry *e,
+		    const struct mh *ba)
+{
+	struct json_object *ev = ctl_ev("ba_received", "hoa", ip6_str(&e->hoa),
+					"ha", ip6_str(&e->ha), NULL);
+
+	json_object_object_add(ev, "status",
+			       json_object_new_int(ba->ba.status));
+	json_object_object_add(ev, "seq", json_object_new_int(ba->ba.seq));
+	mn_event(mn, ev);
+	count(COUNT_BA_RECEIVED);
+	if (ba->ba.status < 128)
+		return;
+	count(COUNT_BA_REJECTED);
+	log_warn("BA for HoA %s from HA %s: status %u, %s", ip6_str(&e->hoa),
+		 ip6_str(&e->ha), ba->ba.status,
+		 mh_status_str(ba->ba.status));
+}
+
+static enum reason receive_ba(struct mn *mn, struct bul_entry *e,
+			      const struct mh *ba)
+{
+	tell_ba(mn, e, ba);
+	return bul_ba(e, ba, loop_now());
+}
+
+/* BRR, RFC 6275 11.7.4: the HA would like a BU */
+static enum reason receive_brr(struct bul_entry *e)
+{
+	count(COUNT_BRR_RECEIVED);
+	bul_event(e, BUL_EV_REFRESH, loop_now());
+	return REASON_NONE;
+}
+
+/* What came under the SA of this HoA and this HA */
+static enum reason dispatch(struct mn *mn, const struct ip6_pkt *pkt,
+			    const struct mh *mh)
+{
+	struct bul_entry *e = bul_find(&mn->bul, ip6_final_dst(pkt));
+
+	if (!e)
+		return mh->type == MH_BA ? REASON_BA_UNMATCHED :
+					   REASON_NOT_FOR_US;
+	if (!ip6_addr_eq(ip6_home_src(pkt), &e->ha))
+		return REASON_BA_SOURCE;
+	if (mh->type == MH_BA)
+		return receive_ba(mn, e, mh);
+	if (mh->type == MH_BRR)
+		return receive_brr(e);
+	return REASON_MH_UNEXPECTED;
+}
+
+/* In the clear: nothing that we act upon. Binding Errors are counted. */
+static enum reason refuse_clear(const struct ip6_pkt *pkt)
+{
+	struct mh mh;
+	enum reason reason = mh_parse(&mh, pkt->upper, pkt->upper_len,
+				      ip6_home_src(pkt), ip6_final_dst(pkt));
+
+	if (reason)
+		return reason;
+	if (mh.type == MH_BA)
+		return REASON_BA_UNPROTECTED;
+	if (mh.type == MH_BE) {
+		count(COUNT_BE_RECEIVED);
+		return REASON_BE_UNMATCHED;
+	}
+	return REASON_MH_UNEXPECTED;
+}
+
+static enum reason receive(struct mn *mn, const struct ip6_pkt *pkt)
+{
+	uint8_t clear[IP6_SIGNAL_MAX];
+	struct sadb_sa *sa;
+	enum reason reason;
+	struct mh mh;
+	size_t len;
+
+	if (pkt->proto == IP6_PROTO_MH)
+		return refuse_clear(pkt);
+	if (pkt->proto != IP6_PROTO_ESP)
+		return REASON_MH_UNEXPECTED;
+	reason = sadb_open(mn->sadb, pkt, clear, sizeof(clear), &len, &sa);
+	if (reason)
+		return reason;
+	reason = mh_parse(&mh, clear, len, ip6_home_src(pkt),
+			  ip6_final_dst(pkt));
+	if (reason)
+		return reason;
+	return dispatch(mn, pkt, &mh);
+}
+
+void signal_receive(struct mn *mn, const struct dp_rec *rec)
+{
+	struct ip6_pkt pkt = {0};
+	enum reason reason = ip6_parse(&pkt, rec->data, rec->len);
+
+	if (!reason)
+		reason = receive(mn, &pkt);
+	if (reason)
+		count_refusal(reason, "HoA %s from %s",
+			      ip6_str(ip6_final_dst(&pkt)),
+			      ip6_str(ip6_home_src(&pkt)));
+}
+
+void signal_announce(struct mn *mn, struct mn_iface *i,
+		     const struct in6_addr *addr)
+{
+	static const uint8_t all_nodes_mac[6] = {0x33, 0x33, 0, 0, 0, 1};
+	struct nd_na na = {.target = *addr, .override = true,
+			   .has_tlla = true};
+	uint8_t icmp[64], out[128];
+	struct ip6_pkt pkt = {.src = *addr, .hop_limit = 255,
+			      .proto = IP6_PROTO_ICMPV6, .upper = icmp};
+	ssize_t len;
+	int err;
+
+	inet_pton(AF_INET6, "ff02::1", &pkt.dst);
+	memcpy(na.tlla, i->mac, 6);
+	len = nd_na_build(icmp, sizeof(icmp), &na, &pkt.src, &pkt.dst);
+	if (len > 0) {
+		pkt.upper_len = len;
+		len = ip6_build(out, sizeof(out), &pkt);
+	}
+	err = len < 0 ? (int)len : packet_send(mn->packet_fd, i->ifindex,
+					       all_nodes_mac, out, len);
+	if (err)
+		count_refusal(REASON_SEND_FAILED, "NA for HoA %s on %s: %s",
+			      ip6_str(addr), i->name, strerror(-err));
+	else
+		count(COUNT_NA_SENT);
+}
