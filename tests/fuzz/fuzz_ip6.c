@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Input: an IPv6 packet. What parses must build and parse to the same; then
+ * it goes on to the Mobility Header or Neighbour Discovery, as on reception.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/ip6.h"
+#include "proto/mh.h"
+#include "proto/nd.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(bool good)
+{
+	if (!good)
+		abort();
+}
+
+static void check_same(const struct ip6_pkt *a, const struct ip6_pkt *b)
+{
+	check(ip6_addr_eq(&a->src, &b->src));
+	check(ip6_addr_eq(&a->dst, &b->dst));
+	check(ip6_addr_eq(&a->hao, &b->hao));
+	check(ip6_addr_eq(&a->rh2, &b->rh2));
+	check(a->has_hao == b->has_hao && a->has_rh2 == b->has_rh2);
+	check(a->hop_limit == b->hop_limit || !a->hop_limit);
+	check(a->proto == b->proto && a->upper_len == b->upper_len);
+	check(!a->upper_len || !memcmp(a->upper, b->upper, a->upper_len));
+}
+
+static void check_upper(const struct ip6_pkt *pkt)
+{
+	struct nd_ra ra;
+	struct nd_ns ns;
+	struct nd_na na;
+	struct mh mh;
+
+	mh_parse(&mh, pkt->upper, pkt->upper_len, ip6_home_src(pkt),
+		 ip6_final_dst(pkt));
+	nd_ra_parse(&ra, pkt);
+	nd_ns_parse(&ns, pkt);
+	nd_na_parse(&na, pkt);
+}
+
+/* RFC 4443 2.4 (c): whatever was too big, its answer is not. */
+static void check_ptb(const uint8_t *data, size_t size)
+{
+	static const struct in6_addr src = {{{0x20, 1, 0x0d, 0xb8, [15] = 1}}};
+	uint8_t out[IP6_MIN_MTU], small[200];
+	struct ip6_pkt pkt;
+	ssize_t n = nd_ptb_build(out, sizeof(out), &src, 1280, data, size);
+
+	if (n < 0)
+		return;
+	check(n <= IP6_MIN_MTU);
+	check(ip6_parse(&pkt, out, (size_t)n) == REASON_NONE);
+	check(ip6_checksum(&pkt.src, &pkt.dst, IP6_PROTO_ICMPV6, pkt.upper,
+			   pkt.upper_len) == 0);
+	/* RFC 4443 2.4 (e.1): no error for an error */
+	check(nd_ptb_build(small, sizeof(small), &src, 1280, out,
+			   (size_t)n) < 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	/* extension headers not our own are left out: never longer */
+	uint8_t out[IP6_SIGNAL_MAX];
+	struct ip6_pkt pkt, back;
+	ssize_t n;
+
+	check_ptb(data, size);
+	if (ip6_parse(&pkt, data, size) != REASON_NONE)
+		return 0;
+	check(pkt.upper >= data && pkt.upper + pkt.upper_len <= data + size);
+	n = ip6_build(out, sizeof(out), &pkt);
+	check(n > 0 && (size_t)n <= size);
+	check(ip6_parse(&back, out, (size_t)n) == REASON_NONE);
+	check_same(&pkt, &back);
+	check_upper(&pkt);
+	return 0;
+}
