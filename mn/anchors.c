@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "anchors.h"
+#include "mn/anchors.h"
 
 #include <errno.h>
 #include <string.h>

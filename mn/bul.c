@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "bul.h"
+#include "mn/bul.h"
 
 #include <stddef.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "conf.h"
+#include "mn/conf.h"
 
 #include <errno.h>
 #include <sodium.h>

@@ -6,7 +6,7 @@
 
 #include "core/count.h"
 #include "core/daemon.h"
-#include "mn.h"
+#include "mn/mn.h"
 
 static void put(struct json_object *o, const char *key, const char *value)
 {

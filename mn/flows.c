@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "flows.h"
+#include "mn/flows.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>

@@ -13,8 +13,8 @@
 
 #include "core/count.h"
 #include "core/log.h"
-#include "flows.h"
-#include "mn.h"
+#include "mn/flows.h"
+#include "mn/mn.h"
 
 /* Sockets end in bursts: counted once for all, and never more than a tenth
  * of the time is spent on it. */
@@ -190,6 +190,8 @@ static void op_gone(void *arg, struct bul_entry *e, enum bul_end end)
 	if (end == BUL_END_HOME && i && h->at_home) {
 		signal_announce(mn, i, &hoa);
 		signal_announce(mn, i, &i->link_local);
+		if (ip6_addr_eq(&hoa, &i->at.coa))
+			timers_set(&mn->loop.timers, &i->others, loop_now());
 	}
 	hoa_free(h);
 	rtnl_addr_del(mn->rtnl, mn->tun_ifindex, &hoa, 128);
@@ -443,21 +445,39 @@ static void go_away(struct mn_iface *i, struct bul_entry *e, mtime now)
 	bul_event(e, BUL_EV_AWAY, now);
 }
 
+static bool is_home(struct mn *mn, struct mn_iface *i,
+		    const struct bul_entry *e)
+{
+	const struct anchor *anchor = anchors_find(&mn->anchors, &e->hoa);
+
+	return anchor && attach_prefix(&i->at, &e->hoa) &&
+	       ip6_addr_eq(&anchor->ha, &e->ha);
+}
+
+/*
+ * Those at home first. The care-of address of the others may be one of them:
+ * until its home agent has let go of it, what is sent there goes astray
+ * (RFC 6275 11.5.5), so the others wait for that: op_gone() comes back here.
+ */
 void hoa_attached(struct mn *mn, struct mn_iface *i)
 {
 	struct bul_entry *e, *next;
 	mtime now = loop_now();
 
 	for (e = mn->bul.entries; e; e = next) {
-		const struct anchor *anchor = anchors_find(&mn->anchors,
-							   &e->hoa);
-		const struct nd_prefix *p = attach_prefix(&i->at, &e->hoa);
-
 		next = e->next;
-		if (p && anchor && ip6_addr_eq(&anchor->ha, &e->ha))
-			come_home(mn, i, e, p, now);
-		else if (IN6_IS_ADDR_UNSPECIFIED(&e->coa) ||
-			 e->ifindex == i->ifindex)
+		if (is_home(mn, i, e) && e->state != BUL_RETURNING)
+			come_home(mn, i, e, attach_prefix(&i->at, &e->hoa),
+				  now);
+	}
+	e = bul_find(&mn->bul, &i->at.coa);
+	if (e && e->state == BUL_RETURNING)
+		return;
+	for (e = mn->bul.entries; e; e = next) {
+		next = e->next;
+		if (!is_home(mn, i, e) &&
+		    (IN6_IS_ADDR_UNSPECIFIED(&e->coa) ||
+		     e->ifindex == i->ifindex))
 			go_away(i, e, now);
 	}
 }

@@ -10,7 +10,7 @@
 
 #include "core/count.h"
 #include "core/log.h"
-#include "mn.h"
+#include "mn/mn.h"
 #include "sys/priv.h"
 #include "sys/raw.h"
 #include "sys/tun.h"
@@ -74,28 +74,7 @@ static struct mn_iface *iface_of(struct attach *at)
 
 static void op_solicit(void *arg, struct attach *at)
 {
-	struct mn_iface *i = iface_of(at);
-	static const struct in6_addr none;
-	struct in6_addr all_routers = {{{0xff, 2, [15] = 2}}};
-	bool ll = !IN6_IS_ADDR_UNSPECIFIED(&i->link_local);
-	const struct in6_addr *src = ll ? &i->link_local : &none;
-	struct mn *mn = arg;
-	uint8_t rs[64];
-	ssize_t len;
-	int err;
-
-	/* RFC 4861 4.1: no link-layer address from the unspecified one */
-	len = nd_rs_build(rs, sizeof(rs), ll ? i->mac : NULL, src,
-			  &all_routers);
-	err = len < 0 ? (int)len : raw_icmp_send(mn->ra_fd, i->ifindex, src,
-						 &all_routers, rs, len);
-	if (err) {
-		count_refusal(REASON_SEND_FAILED, "RS on %s: %s", i->name,
-			      strerror(-err));
-		return;
-	}
-	count(COUNT_RS_SENT);
-	mn_event(mn, ctl_ev("rs_sent", "interface", i->name, NULL));
+	signal_solicit(arg, iface_of(at));
 }
 
 static void op_detached(void *arg, struct attach *at)
@@ -548,6 +527,17 @@ static int open_dp(struct mn *mn, bool *took_over)
 	return dp_attach_tun(mn->dp, mn->tun_ifindex);
 }
 
+/* The care-of address was a home address that has just come home. */
+static void on_others(struct timer *timer, mtime now)
+{
+	struct mn_iface *i = (struct mn_iface *)((char *)timer -
+					offsetof(struct mn_iface, others));
+
+	(void)now;
+	if (i->at.state == ATTACH_ATTACHED)
+		hoa_attached(i->mn, i);
+}
+
 static void init_ifaces(struct mn *mn)
 {
 	unsigned int k;
@@ -556,6 +546,7 @@ static void init_ifaces(struct mn *mn)
 		struct mn_iface *i = &mn->ifaces[k];
 
 		i->mn = mn;
+		i->others.fn = on_others;
 		memcpy(i->name, mn->conf.ifaces[k], sizeof(i->name));
 		attach_init(&i->at, &attach_ops, mn, &mn->loop.timers, 0);
 	}
@@ -657,9 +648,11 @@ void mn_stop(struct mn *mn)
 		ctl_close(mn->ctl);
 	mn->ctl = NULL;
 	hoa_free_all(mn);
-	for (k = 0; k < mn->conf.n_ifaces; k++)
+	for (k = 0; k < mn->conf.n_ifaces; k++) {
+		timers_del(&mn->loop.timers, &mn->ifaces[k].others);
 		if (mn->ifaces[k].at.timers)
 			attach_fini(&mn->ifaces[k].at);
+	}
 	timers_del(&mn->loop.timers, &mn->scan);
 	timers_del(&mn->loop.timers, &mn->flush);
 	if (mn->sd)

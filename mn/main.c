@@ -6,7 +6,7 @@
 #include "core/daemon.h"
 #include "core/log.h"
 #include "core/notify.h"
-#include "mn.h"
+#include "mn/mn.h"
 
 #define DEFAULT_CONF "/etc/kedge/kedge-mn.conf"
 

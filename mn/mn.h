@@ -8,10 +8,10 @@
 #ifndef KEDGE_MN_H
 #define KEDGE_MN_H
 
-#include "anchors.h"
-#include "attach.h"
-#include "bul.h"
-#include "conf.h"
+#include "mn/anchors.h"
+#include "mn/attach.h"
+#include "mn/bul.h"
+#include "mn/conf.h"
 #include "core/ctl.h"
 #include "core/loop.h"
 #include "core/sadb.h"
@@ -31,6 +31,7 @@ struct mn_iface {
 	struct in6_addr link_local;
 	struct ip6_prefix left;		/* the last network's, for "move" */
 	struct attach at;
+	struct timer others;		/* armed: hoa_attached() once more */
 };
 
 struct packet {
@@ -119,6 +120,8 @@ void signal_receive(struct mn *mn, const struct dp_rec *rec);
 /* Tells the home link who has the HoA now, RFC 6275 11.5.5. */
 void signal_announce(struct mn *mn, struct mn_iface *i,
 		     const struct in6_addr *addr);
+/* Router Solicitation */
+void signal_solicit(struct mn *mn, struct mn_iface *i);
 
 /* slow.c */
 void slow_on_tun(void *arg);

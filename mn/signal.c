@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Mobility Headers out and in, each under its SA. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
 #include "core/count.h"
 #include "core/log.h"
-#include "mn.h"
+#include "mn/mn.h"
 #include "sys/raw.h"
 
 void signal_know_ha(struct mn *mn, const struct in6_addr *ha)
@@ -213,30 +212,65 @@ void signal_receive(struct mn *mn, const struct dp_rec *rec)
 			      ip6_str(ip6_home_src(&pkt)));
 }
 
+/*
+ * Neighbour Discovery to a multicast group, in a frame of our own: it must not
+ * wait for what the kernel thinks of the source address just then.
+ */
+static int send_nd(struct mn *mn, struct mn_iface *i, struct ip6_pkt *pkt,
+		   ssize_t icmp_len)
+{
+	uint8_t mac[6] = {0x33, 0x33}, out[IP6_MIN_MTU];
+	ssize_t len = icmp_len;
+
+	/* RFC 2464 7 */
+	memcpy(mac + 2, &pkt->dst.s6_addr[12], 4);
+	if (len > 0) {
+		pkt->hop_limit = 255;
+		pkt->proto = IP6_PROTO_ICMPV6;
+		pkt->upper_len = len;
+		len = ip6_build(out, sizeof(out), pkt);
+	}
+	return len < 0 ? (int)len : packet_send(mn->packet_fd, i->ifindex, mac,
+						out, len);
+}
+
 void signal_announce(struct mn *mn, struct mn_iface *i,
 		     const struct in6_addr *addr)
 {
-	static const uint8_t all_nodes_mac[6] = {0x33, 0x33, 0, 0, 0, 1};
 	struct nd_na na = {.target = *addr, .override = true,
 			   .has_tlla = true};
-	uint8_t icmp[64], out[128];
-	struct ip6_pkt pkt = {.src = *addr, .hop_limit = 255,
-			      .proto = IP6_PROTO_ICMPV6, .upper = icmp};
-	ssize_t len;
+	uint8_t icmp[64];
+	struct ip6_pkt pkt = {.src = *addr, .upper = icmp};
 	int err;
 
-	inet_pton(AF_INET6, "ff02::1", &pkt.dst);
+	pkt.dst = (struct in6_addr){{{0xff, 2, [15] = 1}}};
 	memcpy(na.tlla, i->mac, 6);
-	len = nd_na_build(icmp, sizeof(icmp), &na, &pkt.src, &pkt.dst);
-	if (len > 0) {
-		pkt.upper_len = len;
-		len = ip6_build(out, sizeof(out), &pkt);
-	}
-	err = len < 0 ? (int)len : packet_send(mn->packet_fd, i->ifindex,
-					       all_nodes_mac, out, len);
+	err = send_nd(mn, i, &pkt, nd_na_build(icmp, sizeof(icmp), &na,
+					       &pkt.src, &pkt.dst));
 	if (err)
 		count_refusal(REASON_SEND_FAILED, "NA for HoA %s on %s: %s",
 			      ip6_str(addr), i->name, strerror(-err));
 	else
 		count(COUNT_NA_SENT);
+}
+
+void signal_solicit(struct mn *mn, struct mn_iface *i)
+{
+	bool ll = !IN6_IS_ADDR_UNSPECIFIED(&i->link_local);
+	uint8_t icmp[64];
+	struct ip6_pkt pkt = {.src = i->link_local, .upper = icmp};
+	int err;
+
+	pkt.dst = (struct in6_addr){{{0xff, 2, [15] = 2}}};
+	/* RFC 4861 4.1: no link-layer address from the unspecified one */
+	err = send_nd(mn, i, &pkt, nd_rs_build(icmp, sizeof(icmp),
+					       ll ? i->mac : NULL, &pkt.src,
+					       &pkt.dst));
+	if (err) {
+		count_refusal(REASON_SEND_FAILED, "RS on %s: %s", i->name,
+			      strerror(-err));
+		return;
+	}
+	count(COUNT_RS_SENT);
+	mn_event(mn, ctl_ev("rs_sent", "interface", i->name, NULL));
 }

@@ -11,7 +11,7 @@
 
 #include "core/count.h"
 #include "core/log.h"
-#include "mn.h"
+#include "mn/mn.h"
 #include "sys/raw.h"
 #include "sys/tun.h"
 

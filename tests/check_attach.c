@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../mn/attach.h"
+#include "mn/attach.h"
 
 static struct {
 	unsigned int solicited, detached, attached, probed;

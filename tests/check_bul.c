@@ -7,7 +7,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "../mn/bul.h"
+#include "mn/bul.h"
 
 static struct {
 	unsigned int sent, gone;

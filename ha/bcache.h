@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The binding cache of a home agent (RFC 6275 sections 9.5 and 10.3): pure.
+ * It is given decoded Binding Updates and the time, and acts through struct
+ * bcache_ops.
+ *
+ *	      registration        deregistration           10 s
+ *	NEW --------------> BOUND ---------------> DELETED -----> GONE
+ *	                    |   ^                     |
+ *	       lifetime over|   +---------------------+
+ *	                    v        registration
+ *	                   GONE
+ */
+#ifndef KEDGE_BCACHE_H
+#define KEDGE_BCACHE_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uthash.h>
+
+#include "proto/ip6.h"
+#include "proto/mh.h"
+#include "proto/timers.h"
+
+enum binding_state {
+	BINDING_NEW,		/* before its first registration */
+	BINDING_BOUND,
+	BINDING_DELETED,	/* a tombstone, for its sequence number */
+	BINDING_GONE,		/* about to be freed */
+};
+
+enum {
+	BCACHE_TOMBSTONE = 10,	/* s, MAX_DELETE_BCE_TIMEOUT, RFC 6275 12 */
+	BCACHE_NA_COUNT = 3,	/* MAX_NEIGHBOR_ADVERTISEMENT, RFC 4861 10 */
+	BCACHE_NA_SPACING = 1,	/* s, RetransTimer, RFC 4861 7.2.6 */
+	BCACHE_NESTING = 8,	/* bindings whose CoA is another's HoA */
+};
+
+struct bcache;
+
+/* A binding. Many of them: nothing in here that could be derived. */
+struct binding {
+	UT_hash_handle hh;
+	struct bcache *bc;
+	struct timer timer;
+	struct in6_addr hoa;
+	uint8_t state;		/* enum binding_state */
+	uint8_t na_sent;	/* unsolicited advertisements */
+	uint16_t link;		/* the home link, an index of the owner's */
+	struct binding_reg {
+		struct in6_addr coa, ha;
+		mtime created, expires;
+		uint32_t lifetime;	/* s, as granted */
+		uint16_t seq;		/* of the last BU accepted */
+		uint16_t flags;		/* of that BU */
+	} reg;
+};
+
+/* A Binding Update, and what came with it. */
+struct bcache_bu {
+	const struct mh *mh;
+	struct in6_addr hoa;	/* Home Address option, or source */
+	struct in6_addr src;	/* the IPv6 header's */
+	struct in6_addr ha;	/* where it was sent: one of our addresses */
+	bool has_esp;
+	struct in6_addr owner;	/* the HoA that the SA belongs to */
+	bool dynamic;		/* the SA was made by IKE */
+};
+
+struct bcache_ba {
+	struct mh mh;
+	struct in6_addr ha, hoa;	/* inner addresses, for the checksum */
+	struct in6_addr dst;		/* the IPv6 header's */
+	bool rh2;			/* type 2 routing header with hoa */
+};
+
+struct bcache_ops {
+	void (*send_ba)(void *arg, const struct bcache_ba *ba);
+	/*
+	 * Intercept and tunnel by b->reg from now on. 0 or -errno: -ENOSPC
+	 * and -E2BIG are answered as lack of resources.
+	 */
+	int (*intercept)(void *arg, const struct binding *b);
+	/* Stop it, but remember b (it is a tombstone). */
+	void (*release)(void *arg, const struct binding *b);
+	/* b is over: forget it. */
+	void (*forget)(void *arg, const struct binding *b);
+	/* An unsolicited Neighbour Advertisement for b->hoa, 10.4.1. */
+	void (*advertise)(void *arg, const struct binding *b);
+	/* A change of state; old == b->state is a refresh or a new CoA. */
+	void (*state)(void *arg, const struct binding *b,
+		      enum binding_state old);
+};
+
+struct bcache_prefix {
+	struct ip6_prefix prefix;
+	uint16_t link;
+};
+
+struct bcache_conf {
+	uint32_t max_bindings;	/* tombstones not counted */
+	uint32_t max_lifetime;	/* s, at least MH_LIFETIME_UNIT */
+	/* the caller's, which must outlive the cache */
+	const struct bcache_prefix *prefixes;	/* of the home links */
+	size_t n_prefixes;
+	const struct in6_addr *addrs;		/* ours */
+	size_t n_addrs;
+};
+
+struct bcache {
+	const struct bcache_ops *ops;
+	void *arg;
+	struct timers *timers;
+	struct bcache_conf conf;
+	struct binding *table;
+	uint32_t n_bound;
+};
+
+void bcache_init(struct bcache *bc, const struct bcache_ops *ops, void *arg,
+		 struct timers *timers, const struct bcache_conf *conf);
+/* Frees everything and calls nobody: what is intercepted stays so. */
+void bcache_fini(struct bcache *bc);
+
+/* Other limits from now on; what is granted stays granted. */
+void bcache_limits(struct bcache *bc, uint32_t max_bindings,
+		   uint32_t max_lifetime);
+
+/*
+ * Carries out a Binding Update, and answers it unless it has to be dropped in
+ * silence. REASON_NONE if it was accepted. *status is the answer's, or -1.
+ */
+enum reason bcache_bu(struct bcache *bc, const struct bcache_bu *bu, mtime now,
+		      int *status);
+
+/*
+ * Takes back a binding from before a restart, without a call to ops.
+ * -ETIME: it has expired; -EADDRNOTAVAIL: not our prefix or HA address any
+ * more; -EEXIST, -ENOMEM.
+ */
+int bcache_restore(struct bcache *bc, const struct in6_addr *hoa,
+		   const struct binding_reg *reg, bool deleted, mtime now);
+
+/* Tombstones too; NULL where there is none. */
+struct binding *bcache_find(const struct bcache *bc,
+			    const struct in6_addr *hoa);
+/* NULL unless it is bound. */
+struct binding *bcache_find_bound(const struct bcache *bc,
+				  const struct in6_addr *hoa);
+void bcache_each(struct bcache *bc,
+		 void (*fn)(void *arg, struct binding *b), void *arg);
+/* The prefix that an address is in, or NULL. */
+const struct bcache_prefix *bcache_prefix(const struct bcache *bc,
+					  const struct in6_addr *addr);
+
+const char *binding_state_str(enum binding_state state);
+
+#endif

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ha/conf.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/conf.h"
+#include "proto/mh.h"
+
+enum {
+	MAX_BINDINGS = 65536,
+	MAX_LIFETIME = 600,			/* s */
+	LIFETIME_LIMIT = 0xffff * MH_LIFETIME_UNIT,	/* the field's */
+};
+
+/* Room for one more at the end of *v, zeroed; NULL and err if there is none. */
+static void *append(void **v, size_t *n, size_t size, char *err, size_t len)
+{
+	void *grown = reallocarray(*v, *n + 1, size);
+
+	if (!grown) {
+		snprintf(err, len, "out of memory");
+		return NULL;
+	}
+	*v = grown;
+	return memset((char *)grown + (*n)++ * size, 0, size);
+}
+
+static int add_addr(void *dst, const char *v, char *err, size_t n)
+{
+	struct ha_addrs *list = dst;
+	struct in6_addr *addr = append((void **)&list->v, &list->n,
+				       sizeof(*addr), err, n);
+
+	if (!addr || conf_set_addr(addr, v, err, n) < 0)
+		return -1;
+	if (ip6_unicast_routable(addr))
+		return 0;
+	snprintf(err, n, "'%s' is not unicast routable", v);
+	return -1;
+}
+
+static int add_prefix(void *dst, const char *v, char *err, size_t n)
+{
+	struct ha_prefixes *list = dst;
+	struct ip6_prefix *prefix = append((void **)&list->v, &list->n,
+					   sizeof(*prefix), err, n);
+
+	return prefix ? conf_set_prefix(prefix, v, err, n) : -1;
+}
+
+static int add_ifname(void *dst, const char *v, char *err, size_t n)
+{
+	struct ha_ifnames *list = dst;
+	struct ha_ifname *ifname = append((void **)&list->v, &list->n,
+					  sizeof(*ifname), err, n);
+
+	return ifname ? conf_set_ifname(ifname->name, v, err, n) : -1;
+}
+
+static void *open_ha(void *conf, const char *name, char *err, size_t n)
+{
+	(void)name;
+	(void)err;
+	(void)n;
+	return conf;
+}
+
+static int close_ha(void *arg, void *section, char *err, size_t n)
+{
+	const struct ha_conf *conf = section;
+
+	(void)arg;
+	if (conf->max_lifetime.ns < MTIME_SEC(MH_LIFETIME_UNIT).ns ||
+	    conf->max_lifetime.ns > MTIME_SEC(LIFETIME_LIMIT).ns) {
+		snprintf(err, n, "max-lifetime is not within %d and %d "
+			 "seconds", MH_LIFETIME_UNIT, LIFETIME_LIMIT);
+		return -1;
+	}
+	if (!conf->max_bindings) {
+		snprintf(err, n, "max-bindings is 0");
+		return -1;
+	}
+	return 0;
+}
+
+static void *open_link(void *arg, const char *name, char *err, size_t n)
+{
+	struct ha_conf *conf = arg;
+	struct ha_link *link;
+	char ifname[IFNAMSIZ];
+
+	if (conf_set_ifname(ifname, name, err, n) < 0)
+		return NULL;
+	link = append((void **)&conf->links, &conf->n_links, sizeof(*link),
+		      err, n);
+	if (link)
+		memcpy(link->name, ifname, sizeof(ifname));
+	return link;
+}
+
+static void *open_sa(void *arg, const char *name, char *err, size_t n)
+{
+	struct ha_conf *conf = arg;
+	struct sadb_conf **slot, *sa;
+
+	if (strlen(name) >= sizeof(sa->name)) {
+		snprintf(err, n, "name is too long");
+		return NULL;
+	}
+	slot = append((void **)&conf->sas, &conf->n_sas, sizeof(*slot), err,
+		      n);
+	if (!slot)
+		return NULL;
+	/* one by one: growing a list would leave copies of keys behind */
+	sa = *slot = calloc(1, sizeof(*sa));
+	if (!sa) {
+		conf->n_sas--;
+		snprintf(err, n, "out of memory");
+		return NULL;
+	}
+	strcpy(sa->name, name);
+	return sa;
+}
+
+#define HA(key_name, field, fn, ...) { \
+	.name = key_name, .set = fn, \
+	.off = offsetof(struct ha_conf, field), __VA_ARGS__ }
+
+static const struct conf_key ha_keys[] = {
+	HA("address", addrs, add_addr, .required = true, .many = true),
+	HA("control", control, conf_set_string),
+	HA("state", state, conf_set_string),
+	HA("bpffs", bpffs, conf_set_string),
+	HA("user", user, conf_set_string),
+	HA("max-bindings", max_bindings, conf_set_u32),
+	HA("max-lifetime", max_lifetime, conf_set_seconds),
+	HA("interface", ifnames, add_ifname, .many = true),
+	{ .name = NULL },
+};
+
+static const struct conf_key link_keys[] = {
+	{ .name = "prefix", .set = add_prefix,
+	  .off = offsetof(struct ha_link, prefixes),
+	  .required = true, .many = true },
+	{ .name = NULL },
+};
+
+static const struct conf_section sections[] = {
+	{ .type = "ha", .open = open_ha, .close = close_ha, .keys = ha_keys },
+	{ .type = "link", .named = true, .open = open_link,
+	  .keys = link_keys },
+	{ .type = "sa", .named = true, .open = open_sa,
+	  .keys = conf_sa_keys },
+	{ .type = NULL },
+};
+
+static int set_defaults(struct ha_conf *conf)
+{
+	*conf = (struct ha_conf){
+		.control = strdup("/run/kedge/ha.sock"),
+		.state = strdup("/var/lib/kedge/ha"),
+		.bpffs = strdup("/sys/fs/bpf/kedge-ha"),
+		.user = strdup(""),
+		.max_bindings = MAX_BINDINGS,
+		.max_lifetime = MTIME_SEC(MAX_LIFETIME),
+	};
+	return conf->control && conf->state && conf->bpffs && conf->user ?
+		0 : -ENOMEM;
+}
+
+/* An SA has to have one end here and the other on a home link. */
+static int check_sas(const struct ha_conf *conf, const char *path, FILE *errs)
+{
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < conf->n_sas; i++) {
+		const struct sadb_conf *sa = conf->sas[i];
+
+		if (ha_conf_has_addr(conf, &sa->src) !=
+		    ha_conf_has_addr(conf, &sa->dst))
+			continue;
+		fprintf(errs, "%s: [sa %s]: one of src and dst, not both, has "
+			"to be an address of [ha]\n", path, sa->name);
+		err = -EINVAL;
+	}
+	return err;
+}
+
+int ha_conf_load(struct ha_conf *conf, const char *path, FILE *errs)
+{
+	int err = set_defaults(conf);
+
+	if (!err)
+		err = conf_load(path, sections, conf, errs);
+	if (!err)
+		err = check_sas(conf, path, errs);
+	return err;
+}
+
+void ha_conf_free(struct ha_conf *conf)
+{
+	size_t i;
+
+	for (i = 0; i < conf->n_sas; i++) {
+		sodium_memzero(conf->sas[i], sizeof(*conf->sas[i]));
+		free(conf->sas[i]);
+	}
+	free(conf->sas);
+	for (i = 0; i < conf->n_links; i++)
+		free(conf->links[i].prefixes.v);
+	free(conf->links);
+	free(conf->addrs.v);
+	free(conf->ifnames.v);
+	free(conf->control);
+	free(conf->state);
+	free(conf->bpffs);
+	free(conf->user);
+	*conf = (struct ha_conf){0};
+}
+
+bool ha_conf_has_addr(const struct ha_conf *conf, const struct in6_addr *addr)
+{
+	size_t i;
+
+	for (i = 0; i < conf->addrs.n; i++)
+		if (ip6_addr_eq(&conf->addrs.v[i], addr))
+			return true;
+	return false;
+}
+
+static bool same(const void *a, size_t n_a, const void *b, size_t n_b,
+		 size_t size)
+{
+	return n_a == n_b && (!n_a || !memcmp(a, b, n_a * size));
+}
+
+static bool same_links(const struct ha_conf *a, const struct ha_conf *b)
+{
+	size_t i;
+
+	if (a->n_links != b->n_links)
+		return false;
+	for (i = 0; i < a->n_links; i++) {
+		const struct ha_link *x = &a->links[i], *y = &b->links[i];
+
+		if (strcmp(x->name, y->name) ||
+		    !same(x->prefixes.v, x->prefixes.n, y->prefixes.v,
+			  y->prefixes.n, sizeof(*x->prefixes.v)))
+			return false;
+	}
+	return true;
+}
+
+const char *ha_conf_fixed_diff(const struct ha_conf *a,
+			       const struct ha_conf *b)
+{
+	if (!same(a->addrs.v, a->addrs.n, b->addrs.v, b->addrs.n,
+		  sizeof(*a->addrs.v)))
+		return "address";
+	if (!same(a->ifnames.v, a->ifnames.n, b->ifnames.v, b->ifnames.n,
+		  sizeof(*a->ifnames.v)))
+		return "interface";
+	if (!same_links(a, b))
+		return "[link]";
+	if (strcmp(a->control, b->control))
+		return "control";
+	if (strcmp(a->state, b->state))
+		return "state";
+	if (strcmp(a->bpffs, b->bpffs))
+		return "bpffs";
+	if (strcmp(a->user, b->user))
+		return "user";
+	return NULL;
+}
+
+bool ha_conf_same_sas(const struct ha_conf *a, const struct ha_conf *b)
+{
+	size_t i;
+
+	if (a->n_sas != b->n_sas)
+		return false;
+	for (i = 0; i < a->n_sas; i++)
+		if (memcmp(a->sas[i], b->sas[i], sizeof(*a->sas[i])))
+			return false;
+	return true;
+}

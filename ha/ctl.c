@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ha/ctl.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/count.h"
+#include "core/daemon.h"
+
+static mtime started;
+
+static void add_str(struct json_object *o, const char *key, const char *value)
+{
+	json_object_object_add(o, key, json_object_new_string(value));
+}
+
+static void add_int(struct json_object *o, const char *key, int64_t value)
+{
+	json_object_object_add(o, key, json_object_new_int64(value));
+}
+
+static struct json_object *add_array(struct json_object *o, const char *key)
+{
+	struct json_object *array = json_object_new_array();
+
+	json_object_object_add(o, key, array);
+	return array;
+}
+
+static struct json_object *prefix_json(const struct ip6_prefix *prefix)
+{
+	char text[INET6_ADDRSTRLEN + 4];
+
+	snprintf(text, sizeof(text), "%s/%u", ip6_str(&prefix->addr),
+		 prefix->len);
+	return json_object_new_string(text);
+}
+
+/* status */
+
+static void add_links(struct json_object *answer, const struct ha_conf *conf)
+{
+	struct json_object *links = add_array(answer, "links");
+	size_t i, j;
+
+	for (i = 0; i < conf->n_links; i++) {
+		const struct ha_link *link = &conf->links[i];
+		struct json_object *o = json_object_new_object(), *prefixes;
+
+		add_str(o, "name", link->name);
+		prefixes = add_array(o, "prefixes");
+		for (j = 0; j < link->prefixes.n; j++)
+			json_object_array_add(prefixes,
+				prefix_json(&link->prefixes.v[j]));
+		json_object_array_add(links, o);
+	}
+}
+
+static int cmd_status(void *arg, struct json_object *request,
+		      struct json_object *answer)
+{
+	struct kern *k = arg;
+	struct json_object *addresses;
+	size_t i;
+
+	(void)request;
+	add_str(answer, "daemon", "kedge-ha");
+	add_str(answer, "version", daemon_version());
+	add_int(answer, "pid", getpid());
+	add_int(answer, "uptime_s",
+		mtime_sec(mtime_sub(loop_now(), started)));
+	addresses = add_array(answer, "addresses");
+	for (i = 0; i < k->conf->addrs.n; i++)
+		json_object_array_add(addresses, json_object_new_string(
+				      ip6_str(&k->conf->addrs.v[i])));
+	add_links(answer, k->conf);
+	add_int(answer, "bindings", k->bcache.n_bound);
+	add_int(answer, "max_bindings", k->conf->max_bindings);
+	return 0;
+}
+
+/* bindings */
+
+struct listing {
+	struct kern *k;
+	struct json_object *array;
+	mtime now;
+};
+
+static void add_traffic(struct json_object *o, const struct listing *l,
+			const struct binding *b)
+{
+	struct dp_binding d = {0};
+	mtime used;
+
+	dp_binding_get(l->k->dp, &b->hoa, &d);
+	add_int(o, "tx_packets", (int64_t)d.tx_packets);
+	add_int(o, "tx_bytes", (int64_t)d.tx_bytes);
+	add_int(o, "rx_packets", (int64_t)d.rx_packets);
+	add_int(o, "rx_bytes", (int64_t)d.rx_bytes);
+	used.ns = (int64_t)d.last_used;
+	if (used.ns)
+		add_int(o, "idle_s", mtime_sec(mtime_sub(l->now, used)));
+	else
+		json_object_object_add(o, "idle_s", NULL);
+}
+
+static void add_binding(void *arg, struct binding *b)
+{
+	struct listing *l = arg;
+	struct json_object *o = json_object_new_object();
+
+	add_str(o, "hoa", ip6_str(&b->hoa));
+	add_str(o, "coa", ip6_str(&b->reg.coa));
+	add_str(o, "ha", ip6_str(&b->reg.ha));
+	add_str(o, "state", binding_state_str(b->state));
+	add_int(o, "seq", b->reg.seq);
+	add_int(o, "lifetime_s", b->reg.lifetime);
+	add_int(o, "remaining_s",
+		mtime_sec(mtime_sub(b->reg.expires, l->now)));
+	add_int(o, "age_s", mtime_sec(mtime_sub(l->now, b->reg.created)));
+	add_traffic(o, l, b);
+	json_object_array_add(l->array, o);
+}
+
+static int cmd_bindings(void *arg, struct json_object *request,
+			struct json_object *answer)
+{
+	struct listing l = { .k = arg, .now = loop_now() };
+
+	(void)request;
+	l.array = add_array(answer, "bindings");
+	bcache_each(&l.k->bcache, add_binding, &l);
+	return 0;
+}
+
+/* anchors: the prefixes that we can be the anchor of */
+
+struct tally {
+	struct kern *k;
+	uint32_t *n;		/* one for each of bcache.conf.prefixes */
+};
+
+static void tally_one(void *arg, struct binding *b)
+{
+	struct tally *t = arg;
+	const struct bcache_prefix *prefix;
+
+	if (b->state != BINDING_BOUND)
+		return;
+	prefix = bcache_prefix(&t->k->bcache, &b->hoa);
+	if (prefix)
+		t->n[prefix - t->k->bcache.conf.prefixes]++;
+}
+
+static int cmd_anchors(void *arg, struct json_object *request,
+		       struct json_object *answer)
+{
+	struct tally t = { .k = arg };
+	const struct bcache_conf *bc = &t.k->bcache.conf;
+	struct json_object *anchors;
+	size_t i;
+
+	(void)request;
+	t.n = calloc(bc->n_prefixes + 1, sizeof(*t.n));
+	if (!t.n)
+		return -ENOMEM;
+	bcache_each(&t.k->bcache, tally_one, &t);
+	anchors = add_array(answer, "anchors");
+	for (i = 0; i < bc->n_prefixes; i++) {
+		const struct bcache_prefix *p = &bc->prefixes[i];
+		struct json_object *o = json_object_new_object();
+
+		json_object_object_add(o, "prefix", prefix_json(&p->prefix));
+		add_str(o, "interface", t.k->conf->links[p->link].name);
+		add_int(o, "bindings", t.n[i]);
+		json_object_array_add(anchors, o);
+	}
+	free(t.n);
+	return 0;
+}
+
+static int cmd_flows(void *arg, struct json_object *request,
+		     struct json_object *answer)
+{
+	(void)arg;
+	(void)request;
+	add_str(answer, "error", "kedge-ha keeps no flows: ask kedge-mn");
+	return -EOPNOTSUPP;
+}
+
+/* What another module answers, moved into answer. */
+static void merge(struct json_object *answer, struct json_object *from)
+{
+	json_object_object_foreach(from, key, value)
+		json_object_object_add(answer, key, json_object_get(value));
+	json_object_put(from);
+}
+
+static int cmd_sas(void *arg, struct json_object *request,
+		   struct json_object *answer)
+{
+	struct kern *k = arg;
+
+	(void)request;
+	merge(answer, sadb_json(k->sadb));
+	return 0;
+}
+
+static int cmd_counters(void *arg, struct json_object *request,
+			struct json_object *answer)
+{
+	struct kern *k = arg;
+	struct json_object *dataplane = json_object_new_object();
+	uint64_t stats[DP_STAT__MAX];
+	int i, err = dp_stats(k->dp, stats);
+
+	(void)request;
+	merge(answer, count_json());
+	for (i = 0; i < DP_STAT__MAX && !err; i++)
+		json_object_object_add(dataplane, dp_stat_str(i),
+				       json_object_new_uint64(stats[i]));
+	json_object_object_add(answer, "dataplane", dataplane);
+	return err;
+}
+
+static const struct ctl_cmd cmds[] = {
+	{ "status", cmd_status },
+	{ "bindings", cmd_bindings },
+	{ "anchors", cmd_anchors },
+	{ "flows", cmd_flows },
+	{ "sas", cmd_sas },
+	{ "counters", cmd_counters },
+	{ NULL, NULL },
+};
+
+int ha_ctl_open(struct ctl **out, struct loop *loop, const char *path,
+		struct kern *k)
+{
+	started = loop_now();
+	return ctl_open(out, loop, path, cmds, k);
+}

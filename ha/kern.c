@@ -1,0 +1,755 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ha/kern.h"
+
+#include <errno.h>
+#include <linux/errqueue.h>
+#include <linux/if_packet.h>
+#include <linux/neighbour.h>
+#include <net/if_arp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/count.h"
+#include "core/ctl.h"
+#include "core/log.h"
+#include "ha/wire.h"
+#include "sys/raw.h"
+
+enum {
+	TUNNEL_OVERHEAD = IP6_HDR_LEN,
+	PATHS_DELAY = 200,	/* ms, from a change to looking at it */
+	SPARE_BINDINGS = 1024,	/* room for tombstones, at least */
+	MAP_SIZE_MAX = 1 << 28,
+};
+
+/* Interfaces. */
+
+struct kern_iface *kern_iface_find(struct kern *k, uint32_t ifindex)
+{
+	struct kern_iface *iface;
+
+	for (iface = k->ifaces; iface; iface = iface->next)
+		if (iface->ifindex == ifindex)
+			return iface;
+	return NULL;
+}
+
+static struct kern_iface *iface_get(struct kern *k, uint32_t ifindex)
+{
+	struct kern_iface *iface = kern_iface_find(k, ifindex);
+
+	if (iface)
+		return iface;
+	iface = calloc(1, sizeof(*iface));
+	if (!iface)
+		return NULL;
+	iface->ifindex = ifindex;
+	iface->link = -1;
+	iface->next = k->ifaces;
+	k->ifaces = iface;
+	return iface;
+}
+
+static void iface_del(struct kern *k, uint32_t ifindex)
+{
+	struct kern_iface **at, *iface;
+
+	for (at = &k->ifaces; (iface = *at); at = &iface->next) {
+		if (iface->ifindex != ifindex)
+			continue;
+		log_info("interface %s has gone", iface->name);
+		*at = iface->next;
+		free(iface);
+		return;
+	}
+}
+
+static int conf_link(const struct ha_conf *conf, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < conf->n_links; i++)
+		if (!strcmp(conf->links[i].name, name))
+			return (int)i;
+	return -1;
+}
+
+static bool conf_listed(const struct ha_conf *conf, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < conf->ifnames.n; i++)
+		if (!strcmp(conf->ifnames.v[i].name, name))
+			return true;
+	return false;
+}
+
+/* The data plane goes to home links, and to what is listed or, without a
+ * list, everywhere. It knows Ethernet alone. */
+static bool iface_wanted(const struct kern *k, const struct kern_iface *iface,
+			 const struct rtnl_event *ev)
+{
+	bool listed = conf_listed(k->conf, iface->name);
+
+	if (ev->link.arptype != ARPHRD_ETHER || ev->link.flags & IFF_LOOPBACK) {
+		if (listed || iface->link >= 0)
+			log_warn("interface %s is not Ethernet: left alone",
+				 iface->name);
+		return false;
+	}
+	return listed || iface->link >= 0 || !k->conf->ifnames.n;
+}
+
+/* A packet out of a tunnel is the stack's to forward, if it may. */
+static void check_forwarding(const struct kern_iface *iface)
+{
+	char path[64 + IFNAMSIZ];
+	int value = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/forwarding",
+		 iface->name);
+	f = fopen(path, "re");
+	if (!f)
+		return;
+	if (fscanf(f, "%d", &value) == 1 && !value)
+		log_warn("interface %s does not forward: set "
+			 "net.ipv6.conf.all.forwarding=1", iface->name);
+	fclose(f);
+}
+
+static void iface_attach(struct kern *k, struct kern_iface *iface)
+{
+	int err = dp_attach(k->dp, iface->ifindex);
+
+	if (err < 0) {
+		log_err("interface %s: data plane is not attached: %s",
+			iface->name, strerror(-err));
+		return;
+	}
+	iface->attached = true;
+	log_info("interface %s: data plane is attached%s", iface->name,
+		 iface->link >= 0 ? ", home link" : "");
+	check_forwarding(iface);
+}
+
+/* Solicitations for bound HoAs come to groups that nobody joined. */
+static void iface_allmulti(struct kern *k, struct kern_iface *iface)
+{
+	int err = packet_allmulti(k->packet_fd, iface->ifindex);
+
+	if (err < 0)
+		log_err("home link %s: all-multicast: %s", iface->name,
+			strerror(-err));
+	iface->allmulti = !err;
+}
+
+static void on_link(struct kern *k, const struct rtnl_event *ev)
+{
+	struct kern_iface *iface = iface_get(k, ev->ifindex);
+
+	if (!iface)
+		return;
+	memcpy(iface->name, ev->link.name, sizeof(iface->name));
+	memcpy(iface->mac, ev->link.mac, sizeof(iface->mac));
+	iface->has_mac = ev->link.has_mac;
+	iface->link = conf_link(k->conf, iface->name);
+	if (!iface->attached && iface_wanted(k, iface, ev))
+		iface_attach(k, iface);
+	if (iface->attached && iface->link >= 0 && !iface->allmulti)
+		iface_allmulti(k, iface);
+}
+
+static void on_addr(struct kern *k, const struct rtnl_event *ev)
+{
+	struct kern_iface *iface = kern_iface_find(k, ev->ifindex);
+	const struct in6_addr none = IN6ADDR_ANY_INIT;
+	bool gone = ev->type == RTNL_ADDR_GONE;
+	struct in6_addr *slot;
+
+	if (!iface)
+		return;
+	if (IN6_IS_ADDR_LINKLOCAL(&ev->addr.addr))
+		slot = &iface->lladdr;
+	else if (ha_conf_has_addr(k->conf, &ev->addr.addr))
+		slot = &iface->ha;
+	else
+		return;
+	if (!gone)
+		*slot = ev->addr.addr;
+	else if (ip6_addr_eq(slot, &ev->addr.addr))
+		*slot = none;
+}
+
+/* Paths: where the tunnel's packets leave, and how long they may be. */
+
+static void path_fill(struct kern *k, const struct binding *b,
+		      struct dp_binding *d)
+{
+	struct rtnl_path path;
+	int err = rtnl_path_get(k->rtnl, &b->reg.coa, &path);
+	uint32_t mtu;
+
+	d->ifindex = 0;
+	d->mtu = IP6_MIN_MTU;
+	if (err < 0) {
+		log_warn("binding HoA %s CoA %s: no path: %s",
+			 ip6_str(&b->hoa), ip6_str(&b->reg.coa),
+			 strerror(-err));
+		return;
+	}
+	d->ifindex = path.ifindex;
+	mtu = path.mtu > UINT16_MAX ? UINT16_MAX : path.mtu;
+	if (mtu > IP6_MIN_MTU + TUNNEL_OVERHEAD)
+		d->mtu = mtu - TUNNEL_OVERHEAD;
+}
+
+static void path_update(void *arg, struct binding *b)
+{
+	struct kern *k = arg;
+	struct dp_binding d, old;
+	int err;
+
+	if (b->state != BINDING_BOUND ||
+	    dp_binding_get(k->dp, &b->hoa, &old) < 0)
+		return;
+	d = old;
+	path_fill(k, b, &d);
+	if (d.ifindex == old.ifindex && d.mtu == old.mtu)
+		return;
+	log_info("binding HoA %s CoA %s: path by interface %u, inner MTU %u",
+		 ip6_str(&b->hoa), ip6_str(&b->reg.coa), d.ifindex, d.mtu);
+	err = dp_binding_set(k->dp, &b->hoa, &d);
+	if (err < 0)
+		log_err("binding HoA %s: data plane: %s", ip6_str(&b->hoa),
+			strerror(-err));
+}
+
+static void paths_on_timer(struct timer *timer, mtime now)
+{
+	struct kern *k = (struct kern *)
+		((char *)timer - offsetof(struct kern, paths_timer));
+
+	(void)now;
+	if (k->dump) {
+		k->dump = false;
+		rtnl_dump_links(k->rtnl);
+		rtnl_dump_addrs(k->rtnl);
+	}
+	bcache_each(&k->bcache, path_update, k);
+}
+
+/* Changes come in bursts: once for each burst, and not put off by the next. */
+static void paths_changed(struct kern *k)
+{
+	if (!timer_armed(&k->paths_timer))
+		timers_set(&k->loop->timers, &k->paths_timer,
+			   mtime_add(loop_now(), MTIME_MS(PATHS_DELAY)));
+}
+
+static void on_rtnl(void *arg, const struct rtnl_event *ev)
+{
+	struct kern *k = arg;
+
+	switch (ev->type) {
+	case RTNL_LINK:
+		on_link(k, ev);
+		break;
+	case RTNL_LINK_GONE:
+		iface_del(k, ev->ifindex);
+		break;
+	case RTNL_ADDR:
+	case RTNL_ADDR_GONE:
+		on_addr(k, ev);
+		return;
+	case RTNL_NEIGH:
+		return;
+	case RTNL_OVERRUN:
+		k->dump = true;
+		break;
+	case RTNL_ROUTE:
+	case RTNL_ROUTE_GONE:
+		break;
+	}
+	paths_changed(k);
+}
+
+static void on_rtnl_fd(void *arg)
+{
+	struct kern *k = arg;
+
+	rtnl_read_events(k->rtnl);
+}
+
+static void on_errors_fd(void *arg);
+
+static int errors_watch(struct kern *k)
+{
+	return loop_fd_add(k->loop, &k->errors_lf, k->holds[0], on_errors_fd,
+			   k);
+}
+
+/*
+ * An ICMPv6 error for a packet of the tunnel. RFC 2473 7.1: the kernel noted
+ * the path's new MTU before it told us. libuv ends a poll at an error.
+ */
+static void on_errors_fd(void *arg)
+{
+	struct kern *k = arg;
+	struct msghdr msg = {0};
+	int err;
+
+	while (recvmsg(k->holds[0], &msg, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0)
+		msg = (struct msghdr){0};
+	loop_fd_del(&k->errors_lf);
+	err = errors_watch(k);
+	if (err < 0)
+		log_err("tunnel errors are not seen any more: %s",
+			strerror(-err));
+	paths_changed(k);
+}
+
+/* The binding cache's verbs; those that send are wire.c's. */
+
+static struct dp_binding to_dp(const struct binding *b)
+{
+	return (struct dp_binding){
+		.local = b->reg.ha,
+		.remote = b->reg.coa,
+		.expires = (uint64_t)b->reg.expires.ns,
+		.created = (uint64_t)b->reg.created.ns,
+		.seq = b->reg.seq,
+		.bu_flags = b->reg.flags,
+		.lifetime = b->reg.lifetime,
+	};
+}
+
+static int op_intercept(void *arg, const struct binding *b)
+{
+	struct kern *k = arg;
+	struct dp_binding d = to_dp(b);
+	int err;
+
+	path_fill(k, b, &d);
+	err = dp_binding_set(k->dp, &b->hoa, &d);
+	if (err < 0)
+		log_err("binding HoA %s CoA %s HA %s: data plane: %s",
+			ip6_str(&b->hoa), ip6_str(&b->reg.coa),
+			ip6_str(&b->reg.ha), strerror(-err));
+	return err;
+}
+
+static void op_forget(void *arg, const struct binding *b)
+{
+	struct kern *k = arg;
+	int err = dp_binding_del(k->dp, &b->hoa);
+
+	if (err < 0 && err != -ENOENT)
+		log_err("binding HoA %s: data plane: %s", ip6_str(&b->hoa),
+			strerror(-err));
+}
+
+/* We answered for the HoA towards ourselves as well: no more. */
+static void neighbour_is_back(struct kern *k, const struct binding *b)
+{
+	rtnl_neigh_set(k->rtnl, k->rec->ifindex, &b->hoa, k->rec->mac,
+		       NUD_STALE, false);
+}
+
+static void op_release(void *arg, const struct binding *b)
+{
+	struct kern *k = arg;
+	struct dp_binding d = to_dp(b);
+
+	d.flags = DP_BINDING_DELETED;
+	d.mtu = IP6_MIN_MTU;
+	if (dp_binding_set(k->dp, &b->hoa, &d) < 0)
+		op_forget(k, b);	/* better than to go on with it */
+	if (ip6_addr_eq(&k->bu->src, &b->hoa) &&
+	    wire_from_home_link(k, &b->hoa))
+		neighbour_is_back(k, b);
+}
+
+static enum count_event state_event(enum binding_state old,
+				    enum binding_state state)
+{
+	switch (state) {
+	case BINDING_BOUND:
+		return old == BINDING_BOUND ? COUNT_BINDING_REFRESHED :
+		       COUNT_BINDING_CREATED;
+	case BINDING_DELETED:
+		return COUNT_BINDING_DELETED;
+	case BINDING_GONE:
+		return old == BINDING_BOUND ? COUNT_BINDING_EXPIRED :
+		       COUNT__MAX;
+	case BINDING_NEW:
+		break;
+	}
+	return COUNT__MAX;
+}
+
+static void op_state(void *arg, const struct binding *b,
+		     enum binding_state old)
+{
+	struct kern *k = arg;
+	enum count_event event = state_event(old, b->state);
+
+	log_info("binding HoA %s CoA %s HA %s: %s -> %s, seq %u, %u s",
+		 ip6_str(&b->hoa), ip6_str(&b->reg.coa), ip6_str(&b->reg.ha),
+		 binding_state_str(old), binding_state_str(b->state),
+		 b->reg.seq, b->reg.lifetime);
+	if (event < COUNT__MAX)
+		count(event);
+	ctl_event(k->ctl, ctl_ev("binding", "hoa", ip6_str(&b->hoa), "coa",
+				 ip6_str(&b->reg.coa), "state",
+				 binding_state_str(b->state), (char *)NULL));
+	if (event == COUNT_BINDING_EXPIRED)
+		ctl_event(k->ctl, ctl_ev("expired", "hoa", ip6_str(&b->hoa),
+					 (char *)NULL));
+}
+
+static const struct bcache_ops ops = {
+	.send_ba = wire_send_ba,
+	.intercept = op_intercept,
+	.release = op_release,
+	.forget = op_forget,
+	.advertise = wire_advertise,
+	.state = op_state,
+};
+
+static void on_ring_fd(void *arg)
+{
+	struct kern *k = arg;
+
+	dp_ring_read(k->dp, wire_on_record, k);
+}
+
+/* Reloading. */
+
+/* A power of two: the map survives a restart with a limit that is a little
+ * different. */
+static uint32_t map_size(uint32_t max_bindings)
+{
+	uint64_t want = max_bindings + (uint64_t)max_bindings / 8 +
+			SPARE_BINDINGS;
+	uint32_t size = 1;
+
+	while (size < want && size < MAP_SIZE_MAX)
+		size *= 2;
+	return size;
+}
+
+/* Security associations. */
+
+static int sas_load(struct sadb **out, struct store *store,
+		    const struct ha_conf *conf)
+{
+	struct sadb *sadb;
+	size_t i;
+	int err = sadb_new(&sadb, store);
+
+	if (err < 0)
+		return err;
+	for (i = 0; i < conf->n_sas && !err; i++)
+		err = sadb_add(sadb, conf->sas[i],
+			       ha_conf_has_addr(conf, &conf->sas[i]->dst));
+	if (err < 0)
+		sadb_free(sadb);
+	else
+		*out = sadb;
+	return err;
+}
+
+static void spi_add(void *arg, struct sadb_sa *sa)
+{
+	struct kern *k = arg;
+	int err = sa->inbound ? dp_spi_add(k->dp, sa->conf.spi) : 0;
+
+	if (err < 0)
+		log_err("SA %s: data plane: %s", sa->conf.name,
+			strerror(-err));
+}
+
+/* Of an SA of before: arg has the new ones already. */
+static void spi_del(void *arg, struct sadb_sa *sa)
+{
+	struct kern *k = arg;
+
+	if (sa->inbound && !sadb_in(k->sadb, sa->conf.spi))
+		dp_spi_del(k->dp, sa->conf.spi);
+}
+
+static int sas_reload(struct kern *k, struct ha_conf *conf)
+{
+	struct sadb *old = k->sadb, *fresh;
+	int err;
+
+	if (ha_conf_same_sas(k->conf, conf))
+		return 0;
+	err = sas_load(&fresh, k->store, conf);
+	if (err < 0)
+		return err;
+	k->sadb = fresh;
+	sadb_each(old, spi_del, k);
+	sadb_each(fresh, spi_add, k);
+	sadb_free(old);
+	log_info("security associations: %zu before, %zu now", k->conf->n_sas,
+		 conf->n_sas);
+	return 0;
+}
+
+int kern_reload(struct kern *k, struct ha_conf *conf)
+{
+	const char *fixed = ha_conf_fixed_diff(k->conf, conf);
+	struct sadb_conf **sas = k->conf->sas;
+	size_t n_sas = k->conf->n_sas;
+	int err = sas_reload(k, conf);
+
+	if (err < 0)
+		return err;
+	if (fixed)
+		log_warn("%s has changed: that takes a restart", fixed);
+	if (map_size(k->conf->max_bindings) < map_size(conf->max_bindings))
+		log_warn("max-bindings has grown: the data plane has no room "
+			 "for so many before a restart");
+	k->conf->sas = conf->sas;
+	k->conf->n_sas = conf->n_sas;
+	conf->sas = sas;
+	conf->n_sas = n_sas;
+	k->conf->max_bindings = conf->max_bindings;
+	k->conf->max_lifetime = conf->max_lifetime;
+	bcache_limits(&k->bcache, conf->max_bindings,
+		      (uint32_t)mtime_sec(conf->max_lifetime));
+	return 0;
+}
+
+/* Restoring what the data plane went on with. */
+
+struct restore {
+	struct kern *k;
+	unsigned int kept, tombstones, expired, foreign;
+};
+
+static void restore_one(void *arg, const struct in6_addr *hoa,
+			const struct dp_binding *d)
+{
+	struct restore *r = arg;
+	bool deleted = d->flags & DP_BINDING_DELETED;
+	struct binding_reg reg = {
+		.coa = d->remote,
+		.ha = d->local,
+		.created.ns = (int64_t)d->created,
+		.expires.ns = (int64_t)d->expires,
+		.lifetime = d->lifetime,
+		.seq = d->seq,
+		.flags = d->bu_flags,
+	};
+	int err = bcache_restore(&r->k->bcache, hoa, &reg, deleted,
+				 loop_now());
+
+	if (!err && deleted) {
+		r->tombstones++;
+	} else if (!err) {
+		r->kept++;
+		count(COUNT_BINDING_RESTORED);
+		log_info("binding HoA %s CoA %s HA %s: restored, seq %u",
+			 ip6_str(hoa), ip6_str(&reg.coa), ip6_str(&reg.ha),
+			 reg.seq);
+	} else {
+		log_info("binding HoA %s CoA %s HA %s: not restored: %s",
+			 ip6_str(hoa), ip6_str(&reg.coa), ip6_str(&reg.ha),
+			 err == -ETIME ? "expired" : "no home link of ours");
+		r->expired += err == -ETIME;
+		r->foreign += err != -ETIME;
+		dp_binding_del(r->k->dp, hoa);
+	}
+}
+
+static int restore_all(struct kern *k)
+{
+	struct restore r = { .k = k };
+	int err = dp_binding_each(k->dp, restore_one, &r);
+
+	if (err < 0)
+		return err;
+	log_info("took over the data plane: %u bindings go on, %u tombstones; "
+		 "%u expired, %u of links that are not ours any more", r.kept,
+		 r.tombstones, r.expired, r.foreign);
+	return 0;
+}
+
+/* Starting and stopping. */
+
+struct dp_conf kern_dp_conf(const struct ha_conf *conf)
+{
+	return (struct dp_conf){
+		.role = DP_HA,
+		.bpffs = conf->bpffs,
+		.max_bindings = map_size(conf->max_bindings),
+	};
+}
+
+static int cache_start(struct kern *k)
+{
+	const struct ha_conf *conf = k->conf;
+	struct bcache_conf bc = {
+		.max_bindings = conf->max_bindings,
+		.max_lifetime = (uint32_t)mtime_sec(conf->max_lifetime),
+		.addrs = conf->addrs.v,
+		.n_addrs = conf->addrs.n,
+	};
+	size_t i, j, n = 0;
+
+	for (i = 0; i < conf->n_links; i++)
+		n += conf->links[i].prefixes.n;
+	k->prefixes = calloc(n + 1, sizeof(*k->prefixes));
+	if (!k->prefixes)
+		return -ENOMEM;
+	for (i = 0; i < conf->n_links; i++)
+		for (j = 0; j < conf->links[i].prefixes.n; j++)
+			k->prefixes[bc.n_prefixes++] = (struct bcache_prefix){
+				conf->links[i].prefixes.v[j], (uint16_t)i };
+	bc.prefixes = k->prefixes;
+	bcache_init(&k->bcache, &ops, k, &k->loop->timers, &bc);
+	if (!n)
+		log_warn("no [link]: no home address can be served");
+	return 0;
+}
+
+static int dp_start(struct kern *k)
+{
+	struct dp_conf conf = kern_dp_conf(k->conf);
+	bool took_over;
+	size_t i;
+	int err = dp_open(&k->dp, &conf, &took_over);
+
+	if (err < 0)
+		return err;
+	if (took_over) {
+		err = restore_all(k);
+		dp_addr_clear(k->dp);
+		dp_spi_clear(k->dp);
+	}
+	for (i = 0; i < k->conf->addrs.n && !err; i++)
+		err = dp_addr_add(k->dp, &k->conf->addrs.v[i]);
+	if (err < 0)
+		return err;
+	sadb_each(k->sadb, spi_add, k);
+	return loop_fd_add(k->loop, &k->ring_lf, dp_ring_fd(k->dp),
+			   on_ring_fd, k);
+}
+
+static int sockets_start(struct kern *k)
+{
+	static const int protocols[KERN_HOLDS] = {
+		IP6_PROTO_IPV6, IP6_PROTO_ESP, IP6_PROTO_MH };
+	int i, on = 1;
+
+	k->raw_fd = raw_open();
+	if (k->raw_fd < 0)
+		return k->raw_fd;
+	k->packet_fd = packet_open();
+	if (k->packet_fd < 0)
+		return k->packet_fd;
+	/* Past our own program at egress: what is sent to an HoA by this
+	 * socket is for the host itself, at home, not for the tunnel. */
+	if (setsockopt(k->packet_fd, SOL_PACKET, PACKET_QDISC_BYPASS, &on,
+		       sizeof(on)))
+		return -errno;
+	for (i = 0; i < KERN_HOLDS; i++) {
+		k->holds[i] = raw_hold(protocols[i]);
+		if (k->holds[i] < 0)
+			return k->holds[i];
+	}
+	if (setsockopt(k->holds[0], IPPROTO_IPV6, IPV6_RECVERR, &on,
+		       sizeof(on)))
+		return -errno;
+	return errors_watch(k);
+}
+
+static int rtnl_start(struct kern *k)
+{
+	int err = rtnl_open(&k->rtnl, on_rtnl, k);
+
+	if (!err)
+		err = loop_fd_add(k->loop, &k->rtnl_lf,
+				  rtnl_event_fd(k->rtnl), on_rtnl_fd, k);
+	if (!err)
+		err = rtnl_dump_links(k->rtnl);
+	if (!err)
+		err = rtnl_dump_addrs(k->rtnl);
+	return err;
+}
+
+static int start_step(int err, const char *what)
+{
+	if (err < 0)
+		log_err("%s: %s", what, strerror(-err));
+	return err;
+}
+
+int kern_start(struct kern *k, struct loop *loop, struct ha_conf *conf,
+	       struct store *store, struct ctl *ctl)
+{
+	int err, i;
+
+	*k = (struct kern){
+		.loop = loop,
+		.conf = conf,
+		.store = store,
+		.ctl = ctl,
+		.raw_fd = -1,
+		.packet_fd = -1,
+		.paths_timer.fn = paths_on_timer,
+	};
+	for (i = 0; i < KERN_HOLDS; i++)
+		k->holds[i] = -1;
+	err = start_step(sas_load(&k->sadb, store, conf),
+			 "security associations");
+	if (!err)
+		err = start_step(cache_start(k), "binding cache");
+	if (!err)
+		err = start_step(sockets_start(k), "sockets");
+	if (!err)
+		err = start_step(dp_start(k), "data plane");
+	if (!err)
+		err = start_step(rtnl_start(k), "rtnetlink");
+	if (!err)
+		bcache_each(&k->bcache, path_update, k);
+	return err;
+}
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+void kern_stop(struct kern *k)
+{
+	int i;
+
+	timers_del(&k->loop->timers, &k->paths_timer);
+	bcache_fini(&k->bcache);
+	free(k->prefixes);
+	loop_fd_del(&k->ring_lf);
+	loop_fd_del(&k->rtnl_lf);
+	loop_fd_del(&k->errors_lf);
+	if (k->rtnl)
+		rtnl_close(k->rtnl);
+	if (k->dp)
+		dp_close(k->dp);
+	sadb_free(k->sadb);
+	while (k->ifaces) {
+		struct kern_iface *next = k->ifaces->next;
+
+		free(k->ifaces);
+		k->ifaces = next;
+	}
+	close_fd(k->raw_fd);
+	close_fd(k->packet_fd);
+	for (i = 0; i < KERN_HOLDS; i++)
+		close_fd(k->holds[i]);
+}

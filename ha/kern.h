@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What connects the binding cache to the kernel: the data plane's records in,
+ * messages out, interfaces, paths, neighbour advertisements.
+ */
+#ifndef KEDGE_HA_KERN_H
+#define KEDGE_HA_KERN_H
+
+#include "core/loop.h"
+#include "core/sadb.h"
+#include "core/store.h"
+#include "ha/bcache.h"
+#include "ha/conf.h"
+#include "sys/dp.h"
+#include "sys/rtnl.h"
+
+struct ctl;
+
+struct kern_iface {
+	struct kern_iface *next;
+	uint32_t ifindex;
+	char name[IFNAMSIZ];
+	uint8_t mac[6];
+	bool has_mac;
+	int link;		/* index of the home link, or -1 */
+	bool attached;		/* the data plane */
+	bool allmulti;
+	struct in6_addr lladdr;	/* :: where none is known */
+	struct in6_addr ha;	/* an address of ours on it, or :: */
+};
+
+/* So many a second, and as many at once, RFC 4443 2.4 (f). */
+struct kern_bucket {
+	mtime full;
+};
+
+enum { KERN_HOLDS = 3 };
+
+struct kern {
+	struct loop *loop;
+	struct ha_conf *conf;
+	struct store *store;
+	struct ctl *ctl;
+	struct sadb *sadb;
+	struct bcache bcache;
+	struct bcache_prefix *prefixes;
+	struct dp *dp;
+	struct rtnl *rtnl;
+	struct kern_iface *ifaces;
+	int raw_fd, packet_fd, holds[KERN_HOLDS];
+	struct loop_fd ring_lf, rtnl_lf, errors_lf;
+	struct timer paths_timer;	/* a path may have changed */
+	bool dump;			/* events were lost */
+	struct kern_bucket ptbs, bes;
+	/* the message at hand */
+	const struct dp_rec *rec;
+	const struct bcache_bu *bu;
+};
+
+/*
+ * Starts everything; loop, conf, store and ctl are kept, not owned. 0 or
+ * -errno with the reason logged; kern_stop() in both cases.
+ */
+int kern_start(struct kern *k, struct loop *loop, struct ha_conf *conf,
+	       struct store *store, struct ctl *ctl);
+/* Ends the control plane; forwarding goes on. */
+void kern_stop(struct kern *k);
+
+/*
+ * Takes over from conf what can change while running: security associations
+ * and limits. What it takes, it swaps with the running configuration. 0 or
+ * -errno, logged; then nothing has changed.
+ */
+int kern_reload(struct kern *k, struct ha_conf *conf);
+
+struct kern_iface *kern_iface_find(struct kern *k, uint32_t ifindex);
+
+/* The data plane's settings, for kern_start() and --flush. */
+struct dp_conf kern_dp_conf(const struct ha_conf *conf);
+
+#endif

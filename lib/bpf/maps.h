@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the BPF programs and the daemons share: the maps' keys and values. The
+ * maps are pinned and outlive a daemon, so a change of layout here needs a new
+ * DP_LAYOUT; a daemon that finds another layout pinned starts afresh.
+ */
+#ifndef KEDGE_BPF_MAPS_H
+#define KEDGE_BPF_MAPS_H
+
+#ifndef __bpf__
+#include <linux/in6.h>
+#endif
+#include <linux/types.h>
+
+enum { DP_LAYOUT = 1 };
+
+/* map "bindings": HASH, struct in6_addr hoa -> struct dp_binding */
+enum dp_binding_flag {
+	/* MN: packets may be sent into the tunnel (the BA came, or an earlier
+	 * binding at that HA was accepted); without it they go to the daemon */
+	DP_BINDING_UP = 1,
+	/* HA: the binding is a tombstone of a deregistration (RFC 6275
+	 * 10.3.2), for its sequence number alone: nothing is intercepted */
+	DP_BINDING_DELETED = 2,
+};
+
+struct dp_binding {
+	/* written by the daemon */
+	struct in6_addr local;	/* outer source: HA's address, or the CoA */
+	struct in6_addr remote;	/* outer destination: CoA, or the HA */
+	__u32 ifindex;		/* to send on */
+	__u16 mtu;		/* largest inner packet; larger: DP_REC_TOOBIG */
+	__u16 flags;		/* enum dp_binding_flag */
+	/* control plane's state, here so that a restarted daemon finds it */
+	__u64 expires;		/* ns, CLOCK_BOOTTIME */
+	__u64 created;		/* ns, CLOCK_BOOTTIME */
+	__u16 seq;		/* of the last BU accepted */
+	__u16 bu_flags;
+	__u32 lifetime;		/* s, as granted */
+	/* written by the programs */
+	__u64 tx_packets, tx_bytes;	/* encapsulated, inner bytes */
+	__u64 rx_packets, rx_bytes;	/* decapsulated */
+	__u64 last_used;	/* ns, CLOCK_BOOTTIME; 0: never */
+};
+
+/* map "addrs": HASH, struct in6_addr -> __u32: HA's addresses, or the MN's
+ * addresses (HoAs and CoAs): where signalling and tunnel packets may go */
+/* map "spis": HASH, __u32 (host order) -> __u32 1: SPIs of our inbound SAs */
+
+/* ring buffer "ring": records handed to the daemon */
+enum dp_rec_type {
+	DP_REC_SIGNAL = 1,	/* a signalling packet, whole */
+	DP_REC_NS,		/* HA: solicitation whose target is bound */
+	DP_REC_TOOBIG,		/* head of a packet too big for the tunnel */
+};
+
+enum { DP_REC_DATA = 1500 };
+
+struct dp_rec {
+	__u32 ifindex;		/* arrived on */
+	__u16 type;		/* enum dp_rec_type */
+	__u16 len;		/* of data: IPv6 header onward */
+	__u32 mtu;		/* DP_REC_TOOBIG: what would have fitted */
+	__u8 mac[6];		/* DP_REC_NS: Ethernet source */
+	__u8 pad[2];
+	__u8 data[DP_REC_DATA];
+};
+
+/* map "stats": PERCPU_ARRAY of __u64, by these */
+#define DP_STATS(X) \
+	X(ENCAP, "encap") \
+	X(DECAP, "decap") \
+	X(HAIRPIN, "mn_to_mn") \
+	X(SIGNAL, "signal_taken") \
+	X(NS, "ns_taken") \
+	X(TO_DAEMON, "to_slow_path") \
+	X(DAD_SUPPRESSED, "dad_suppressed") \
+	X(TOO_BIG, "too_big") \
+	X(DROP_RING_FULL, "drop_ring_full") \
+	X(DROP_SIGNAL_OVERSIZE, "drop_signal_oversize") \
+	X(DROP_SIGNAL_FRAGMENT, "drop_signal_fragment") \
+	X(DROP_NO_BINDING, "drop_tunnel_no_binding") \
+	X(DROP_WRONG_COA, "drop_tunnel_wrong_coa") \
+	X(DROP_WRONG_HA, "drop_tunnel_wrong_ha") \
+	X(DROP_INNER, "drop_tunnel_inner_malformed") \
+	X(DROP_NO_ROUTE, "drop_no_route") \
+	X(DROP_ADJUST, "drop_adjust_failed")
+
+enum dp_stat {
+#define X(sym, name) DP_STAT_##sym,
+	DP_STATS(X)
+#undef X
+	DP_STAT__MAX
+};
+
+/* Constants the loader sets in .rodata before it loads the programs. */
+struct dp_config {
+	__u32 tun_ifindex;	/* MN: kedge0 */
+};
+
+#endif

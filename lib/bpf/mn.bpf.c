@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The mobile node's data plane: takes signalling, hands what comes through
+ * the tunnel to kedge0, sends what leaves kedge0 into the tunnel.
+ */
+#include "bpf/common.bpf.h"
+
+const volatile struct dp_config config = { 0 };
+
+/* RFC 6275 11.3.3: from the home agent of this HoA, to its care-of address. */
+static __always_inline int on_tunnel(struct __sk_buff *skb,
+				     const struct ip6h *h)
+{
+	struct dp_binding *b;
+	struct ip6h in;
+	__u32 n;
+	int act;
+
+	if (!inner_load(skb, h, &in))
+		return drop(DP_STAT_DROP_INNER);
+	b = binding_find(&in.dst);
+	if (!b)
+		return drop(DP_STAT_DROP_NO_BINDING);
+	if (!addr_eq(&b->remote, &h->src))
+		return drop(DP_STAT_DROP_WRONG_HA);
+	if (!addr_eq(&b->local, &h->dst))
+		return drop(DP_STAT_DROP_WRONG_COA);
+	act = pop(skb, h, &in);
+	if (act)
+		return act;
+	if (hops_not_on_link(skb, &in))
+		return drop(DP_STAT_DROP_ADJUST);
+	n = segments(skb);
+	used(&b->rx_packets, &b->rx_bytes, &b->last_used, n,
+	     sizeof(in) + bpf_ntohs(in.len));
+	count_n(DP_STAT_DECAP, n);
+	/* kedge0 has no Ethernet header: the kernel takes it off. */
+	return bpf_redirect(config.tun_ifindex, BPF_F_INGRESS);
+}
+
+SEC("tc")
+int kedge_mn_in(struct __sk_buff *skb)
+{
+	struct ip6h h;
+
+	if (!ip6_load(skb, ETH_HLEN, &h) || skb->pkt_type != PACKET_HOST ||
+	    !bpf_map_lookup_elem(&addrs, &h.dst))
+		return TC_ACT_OK;
+	if (h.next == NEXT_IPV6)
+		return on_tunnel(skb, &h);
+	return on_ours(skb, &h);
+}
+
+/*
+ * RFC 6275 11.5.5: a mobile node that comes home does no DAD for its home
+ * address, which the home agent still defends. The stack does not know.
+ */
+SEC("tc")
+int kedge_mn_out(struct __sk_buff *skb)
+{
+	struct in6_addr target;
+	struct ip6h h;
+
+	if (!ip6_load(skb, ETH_HLEN, &h) || !addr_unspecified(&h.src) ||
+	    icmp_type(skb, &h) != ND_NS || !ns_target(skb, &target) ||
+	    !bpf_map_lookup_elem(&bindings, &target))
+		return TC_ACT_OK;
+	return drop(DP_STAT_DAD_SUPPRESSED);
+}
+
+static __always_inline int to_daemon(void)
+{
+	count(DP_STAT_TO_DAEMON);
+	return TC_ACT_OK;
+}
+
+/*
+ * What leaves kedge0. Its hop limit stays: the mobile node is its origin, no
+ * forwarding node (RFC 2473 3.1).
+ */
+SEC("tc")
+int kedge_mn_tun(struct __sk_buff *skb)
+{
+	struct dp_binding *b;
+	struct ip6h h;
+
+	if (!ip6_load(skb, 0, &h))
+		return TC_ACT_OK;
+	b = bpf_map_lookup_elem(&bindings, &h.src);
+	if (!b || !(b->flags & DP_BINDING_UP) || !b->ifindex)
+		return to_daemon();
+	if (b->mtu && segment_len(skb, 0, &h) > b->mtu)
+		return too_big(skb, 0, &h, b->mtu);
+	if (bpf_skb_change_head(skb, ETH_HLEN, 0))
+		return drop(DP_STAT_DROP_ADJUST);
+	return tunnel(skb, b, &h);
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Events as sentences. */
+#include <string.h>
+#include <time.h>
+
+#include "proto/mh.h"
+#include "show.h"
+
+/* {field} is replaced by the event's value. */
+static const struct sentence {
+	const char *event, *text;
+} sentences[] = {
+	{ "link_down", "{interface}: link down" },
+	{ "link_up", "{interface}: link up" },
+	{ "rs_sent", "{interface}: router solicitation sent" },
+	{ "ra", "{interface}: router {router} advertises {prefix}" },
+	{ "address", "{interface}: address {address}, flags {flags}" },
+	{ "move", "{interface}: moved from {from} to {to}" },
+	{ "bu_sent", "{hoa}: binding update {seq} sent to {ha}, "
+		"care-of {coa}, for {lifetime_s}" },
+	{ "ba_received", "{hoa}: {ha} acknowledged {seq}: {status}" },
+	{ "tunnel_up", "{hoa}: tunnel {coa} to {ha} is up" },
+	{ "adopted", "{hoa}: kept after the move, anchored at {ha}" },
+	{ "binding", "{hoa}: {state}, was {old}" },
+	{ "home", "{hoa}: back at its own link, deregistered at {ha}" },
+	{ "released", "{hoa}: released at {ha}" },
+	{ "abandoned", "{hoa}: given up: {why}" },
+	{ "anchor", "anchor {ha} for {prefix}" },
+	{ "flow_end", "{hoa}: last flow ended" },
+	{ "bu_received", "{hoa}: binding update {seq} received, "
+		"care-of {coa}, for {lifetime_s}: {status}" },
+	{ "ba_sent", "{hoa}: acknowledgement sent to {coa}: {status}" },
+	{ "expired", "{hoa}: binding expired" },
+	{ NULL, NULL },
+};
+
+/* HA's form of an event that both daemons have */
+static const char binding_at_ha[] = "{hoa}: {state}, care-of {coa}";
+
+static const char *sentence_of(struct json_object *ev, const char *event)
+{
+	const struct sentence *s;
+
+	if (!strcmp(event, "binding") &&
+	    !json_object_object_get_ex(ev, "old", NULL))
+		return binding_at_ha;
+	for (s = sentences; s->event; s++)
+		if (!strcmp(s->event, event))
+			return s->text;
+	return NULL;
+}
+
+static void print_field(FILE *out, const char *key, struct json_object *v)
+{
+	size_t len = strlen(key);
+	char text[256];
+
+	if (len > 2 && !strcmp(key + len - 2, "_s"))
+		text_of_seconds(text, sizeof(text), v);
+	else if (!strcmp(key, "status") && json_object_is_type(v,
+							json_type_int))
+		snprintf(text, sizeof(text), "%d (%s)",
+			 json_object_get_int(v), mh_status_str(
+			 (uint8_t)json_object_get_int(v)));
+	else
+		text_of(text, sizeof(text), v);
+	fputs(text, out);
+}
+
+static void print_sentence(FILE *out, const char *s, struct json_object *ev)
+{
+	struct json_object *v;
+	char key[32];
+	size_t len;
+
+	for (; *s; s++) {
+		if (*s != '{') {
+			putc(*s, out);
+			continue;
+		}
+		len = strcspn(++s, "}");
+		snprintf(key, sizeof(key), "%.*s", (int)len, s);
+		if (!json_object_object_get_ex(ev, key, &v))
+			v = NULL;
+		print_field(out, key, v);
+		s += len;
+	}
+}
+
+/* An event that this program does not know yet */
+static void print_fields(FILE *out, const char *event, struct json_object *ev)
+{
+	fputs(event, out);
+	json_object_object_foreach(ev, key, v) {
+		if (!strcmp(key, "event") || !strcmp(key, "time"))
+			continue;
+		fprintf(out, " %s ", key);
+		print_field(out, key, v);
+	}
+}
+
+static void print_time(FILE *out, double t)
+{
+	time_t seconds = (time_t)t;	/* rounds down: after 1970 */
+	struct tm tm;
+	char text[16];
+
+	localtime_r(&seconds, &tm);
+	strftime(text, sizeof(text), "%H:%M:%S", &tm);
+	fprintf(out, "%s.%03d  ", text, (int)((t - (double)seconds) * 1000));
+}
+
+void show_event(FILE *out, struct json_object *ev)
+{
+	struct json_object *v;
+	const char *event = "?", *sentence;
+
+	if (json_object_object_get_ex(ev, "time", &v))
+		print_time(out, json_object_get_double(v));
+	if (json_object_object_get_ex(ev, "event", &v))
+		event = json_object_get_string(v);
+	sentence = sentence_of(ev, event);
+	if (sentence)
+		print_sentence(out, sentence, ev);
+	else
+		print_fields(out, event, ev);
+	putc('\n', out);
+}

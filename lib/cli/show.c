@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "show.h"
+
+#include <pwd.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CELL_LEN = 128, COLUMNS_MAX = 16 };
+
+/* Formats a row's value of a column; row for what needs a second value. */
+typedef void cell_fn(char *out, size_t len, struct json_object *v,
+		     struct json_object *row);
+
+struct column {
+	const char *title;	/* NULL ends a table's columns */
+	const char *key;
+	cell_fn *fn;
+	bool right;		/* aligned */
+};
+
+static struct json_object *get(struct json_object *o, const char *key)
+{
+	struct json_object *v;
+
+	return json_object_object_get_ex(o, key, &v) ? v : NULL;
+}
+
+static const char *get_string(struct json_object *o, const char *key)
+{
+	const char *s = json_object_get_string(get(o, key));
+
+	return s ? s : "-";
+}
+
+void text_of(char *out, size_t len, struct json_object *v)
+{
+	const char *s = json_object_get_string(v);
+	size_t i;
+
+	if (json_object_is_type(v, json_type_boolean))
+		s = json_object_get_boolean(v) ? "yes" : "no";
+	if (!s || !*s)
+		s = "-";
+	/* a name from elsewhere must not steer the terminal */
+	for (i = 0; s[i] && i + 1 < len; i++)
+		out[i] = s[i] >= ' ' && s[i] <= '~' ? s[i] : '?';
+	out[i] = '\0';
+}
+
+void text_of_seconds(char *out, size_t len, struct json_object *v)
+{
+	long long s = json_object_get_int64(v);
+
+	if (!v)
+		snprintf(out, len, "-");
+	else if (s < 60)
+		snprintf(out, len, "%llds", s);
+	else if (s < 3600)
+		snprintf(out, len, "%lldm%02llds", s / 60, s % 60);
+	else if (s < 86400)
+		snprintf(out, len, "%lldh%02lldm", s / 3600, s / 60 % 60);
+	else
+		snprintf(out, len, "%lldd%02lldh", s / 86400, s / 3600 % 24);
+}
+
+static void plain(char *out, size_t len, struct json_object *v,
+		  struct json_object *row)
+{
+	(void)row;
+	text_of(out, len, v);
+}
+
+static void seconds(char *out, size_t len, struct json_object *v,
+		    struct json_object *row)
+{
+	(void)row;
+	text_of_seconds(out, len, v);
+}
+
+static void idle(char *out, size_t len, struct json_object *v,
+		 struct json_object *row)
+{
+	if (v)
+		seconds(out, len, v, row);
+	else
+		snprintf(out, len, "never used");
+}
+
+static void bytes(char *out, size_t len, struct json_object *v,
+		  struct json_object *row)
+{
+	static const char *const unit[] = { "kB", "MB", "GB", "TB", "PB" };
+	double n = json_object_get_double(v);
+	int i = -1;
+
+	(void)row;
+	while (n >= 999.95 && i < 4) {
+		n /= 1000;
+		i++;
+	}
+	if (i < 0)
+		snprintf(out, len, "%.0f B", n);
+	else
+		snprintf(out, len, "%.1f %s", n, unit[i]);
+}
+
+static void hex(char *out, size_t len, struct json_object *v,
+		struct json_object *row)
+{
+	(void)row;
+	snprintf(out, len, "0x%llx",
+		 (unsigned long long)json_object_get_int64(v));
+}
+
+static void user(char *out, size_t len, struct json_object *v,
+		 struct json_object *row)
+{
+	const struct passwd *pw = getpwuid((uid_t)json_object_get_int64(v));
+
+	if (pw)
+		snprintf(out, len, "%s", pw->pw_name);
+	else
+		plain(out, len, v, row);
+}
+
+static void with_port(char *out, size_t len, struct json_object *addr,
+		      struct json_object *port)
+{
+	char a[64], p[16];
+
+	text_of(a, sizeof(a), addr);
+	text_of(p, sizeof(p), port);
+	snprintf(out, len, "[%s]:%s", a, p);
+}
+
+static void local(char *out, size_t len, struct json_object *v,
+		  struct json_object *row)
+{
+	with_port(out, len, v, get(row, "local_port"));
+}
+
+/* A UDP socket that is not connected has no remote end. */
+static void remote(char *out, size_t len, struct json_object *v,
+		   struct json_object *row)
+{
+	struct json_object *port = get(row, "remote_port");
+
+	if (json_object_get_int64(port))
+		with_port(out, len, v, port);
+	else
+		snprintf(out, len, "-");
+}
+
+static void left_of(char *out, size_t len, struct json_object *v,
+		    struct json_object *row)
+{
+	char left[24], all[24];
+
+	text_of_seconds(left, sizeof(left), v);
+	text_of_seconds(all, sizeof(all), get(row, "lifetime_s"));
+	snprintf(out, len, "%s of %s", left, all);
+}
+
+/* "yes", or why not */
+static void anchorable(char *out, size_t len, struct json_object *v,
+		       struct json_object *row)
+{
+	if (!json_object_get_boolean(v) && get(row, "why"))
+		text_of(out, len, get(row, "why"));
+	else
+		text_of(out, len, v);
+}
+
+static const struct column binding_columns[] = {
+	{ "HOME ADDRESS", "hoa", plain, false },
+	{ "CARE-OF ADDRESS", "coa", plain, false },
+	{ "HOME AGENT", "ha", plain, false },
+	{ "STATE", "state", plain, false },
+	{ "LEFT", "remaining_s", left_of, true },
+	{ "AGE", "age_s", seconds, true },
+	{ "SEQ", "seq", plain, true },
+	{ "SENT", "tx_bytes", bytes, true },
+	{ "RECEIVED", "rx_bytes", bytes, true },
+	{ "IDLE", "idle_s", idle, true },
+	{ "FLOWS", "flows", plain, true },
+	{ NULL, NULL, NULL, false },
+};
+
+static const struct column anchor_columns[] = {
+	{ "PREFIX", "prefix", plain, false },
+	{ "HOME AGENT", "ha", plain, false },
+	{ "LEARNT", "learnt", plain, false },
+	{ "INTERFACE", "interface", plain, false },
+	{ "CURRENT", "current", plain, false },
+	{ "PREFERENCE", "preference", plain, true },
+	{ "ADDRESSES", "hoas", plain, true },
+	{ "BINDINGS", "bindings", plain, true },
+	{ "SA", "sa", plain, false },
+	{ "ANCHORABLE", "anchorable", anchorable, false },
+	{ NULL, NULL, NULL, false },
+};
+
+static const struct column flow_columns[] = {
+	{ "PROTO", "protocol", plain, false },
+	{ "STATE", "state", plain, false },
+	{ "LOCAL", "local", local, false },
+	{ "REMOTE", "remote", remote, false },
+	{ "USER", "uid", user, false },
+	{ "PATH", "path", plain, false },
+	{ "ANCHOR", "anchor", plain, false },
+	{ NULL, NULL, NULL, false },
+};
+
+static const struct column sa_columns[] = {
+	{ "NAME", "name", plain, false },
+	{ "DIRECTION", "direction", plain, false },
+	{ "SPI", "spi", hex, true },
+	{ "SOURCE", "src", plain, false },
+	{ "DESTINATION", "dst", plain, false },
+	{ "ALGORITHM", "algorithm", plain, false },
+	{ "IDENTITY", "identity", plain, false },
+	{ "PACKETS", "packets", plain, true },
+	{ "SEQ", "seq", plain, true },
+	{ NULL, NULL, NULL, false },
+};
+
+static const struct column interface_columns[] = {
+	{ "INTERFACE", "name", plain, false },
+	{ "CARRIER", "carrier", plain, false },
+	{ "ROUTER", "router", plain, false },
+	{ "ADDRESS", "coa", plain, false },
+	{ "PREFIX", "prefix", plain, false },
+	{ NULL, NULL, NULL, false },
+};
+
+static bool any_row_has(struct json_object *rows, const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < json_object_array_length(rows); i++)
+		if (json_object_object_get_ex(json_object_array_get_idx(rows,
+						i), key, NULL))
+			return true;
+	return false;
+}
+
+static void cell(char out[CELL_LEN], const struct column *c,
+		 struct json_object *row)
+{
+	c->fn(out, CELL_LEN, get(row, c->key), row);
+}
+
+static int width_of(const struct column *c, struct json_object *rows)
+{
+	size_t i, width = strlen(c->title);
+	char text[CELL_LEN];
+
+	for (i = 0; i < json_object_array_length(rows); i++) {
+		cell(text, c, json_object_array_get_idx(rows, i));
+		if (strlen(text) > width)
+			width = strlen(text);
+	}
+	return (int)width;
+}
+
+/* width 0: no such column. The last one of a line is not padded. */
+static void print_cell(const char *text, const struct column *c, int width,
+		       bool last)
+{
+	if (c->right)
+		printf("%*s", width, text);
+	else if (last)
+		printf("%s", text);
+	else
+		printf("%-*s", width, text);
+	printf(last ? "\n" : "  ");
+}
+
+/* row NULL: the titles */
+static void print_line(const struct column *columns, const int *width,
+		       struct json_object *row, int last)
+{
+	char text[CELL_LEN];
+	int i;
+
+	for (i = 0; i <= last; i++) {
+		if (!width[i])
+			continue;
+		if (row)
+			cell(text, &columns[i], row);
+		print_cell(row ? text : columns[i].title, &columns[i],
+			   width[i], i == last);
+	}
+}
+
+/* Columns that no row has a value for are left out: the daemons differ. */
+static void table(const struct column *columns, struct json_object *rows,
+		  const char *what)
+{
+	int width[COLUMNS_MAX] = { 0 }, i, last = 0;
+	size_t r;
+
+	if (!json_object_is_type(rows, json_type_array) ||
+	    !json_object_array_length(rows)) {
+		printf("no %s\n", what);
+		return;
+	}
+	for (i = 0; columns[i].title; i++) {
+		if (!any_row_has(rows, columns[i].key))
+			continue;
+		width[i] = width_of(&columns[i], rows);
+		last = i;
+	}
+	print_line(columns, width, NULL, last);
+	for (r = 0; r < json_object_array_length(rows); r++)
+		print_line(columns, width,
+			   json_object_array_get_idx(rows, r), last);
+}
+
+static void print_list(const char *title, struct json_object *list)
+{
+	char text[CELL_LEN];
+	size_t i;
+
+	if (!json_object_is_type(list, json_type_array))
+		return;
+	printf("%-10s", title);
+	for (i = 0; i < json_object_array_length(list); i++) {
+		text_of(text, sizeof(text),
+			json_object_array_get_idx(list, i));
+		printf(" %s", text);
+	}
+	printf("\n");
+}
+
+static void print_links(struct json_object *links)
+{
+	struct json_object *link;
+	char title[CELL_LEN];
+	size_t i;
+
+	if (!json_object_is_type(links, json_type_array))
+		return;
+	for (i = 0; i < json_object_array_length(links); i++) {
+		link = json_object_array_get_idx(links, i);
+		text_of(title, 32, get(link, "name"));
+		strcat(title, ":");
+		print_list(title, get(link, "prefixes"));
+	}
+}
+
+static void show_status(struct json_object *a)
+{
+	char up[32];
+
+	text_of_seconds(up, sizeof(up), get(a, "uptime_s"));
+	printf("%s %s, process %s, up %s\n", get_string(a, "daemon"),
+	       get_string(a, "version"), get_string(a, "pid"), up);
+	print_list("addresses:", get(a, "addresses"));
+	print_links(get(a, "links"));
+	printf("%-10s %s", "bindings:", get_string(a, "bindings"));
+	if (get(a, "max_bindings"))
+		printf(" of %s", get_string(a, "max_bindings"));
+	printf("\n");
+	if (get(a, "anchors"))
+		printf("%-10s %s\n", "anchors:", get_string(a, "anchors"));
+	if (get(a, "hoas"))
+		printf("%-10s %s\n", "HoAs:", get_string(a, "hoas"));
+	if (get(a, "interfaces")) {
+		printf("\n");
+		table(interface_columns, get(a, "interfaces"), "interfaces");
+	}
+}
+
+static void show_group(struct json_object *counters, const char *title)
+{
+	int shown = 0, all = 0;
+
+	printf("%s:\n", title);
+	if (counters) {
+		json_object_object_foreach(counters, name, v) {
+			all++;
+			if (!json_object_get_int64(v))
+				continue;
+			shown++;
+			printf("  %-28s %12s\n", name,
+			       json_object_get_string(v));
+		}
+	}
+	if (shown < all)
+		printf("  (%d %s 0)\n", all - shown,
+		       all - shown == 1 ? "is" : "are");
+}
+
+static void show_counters(struct json_object *a)
+{
+	show_group(get(a, "events"), "events");
+	show_group(get(a, "refused"), "refused messages");
+	show_group(get(a, "dataplane"), "data plane");
+}
+
+void show(const char *cmd, struct json_object *answer)
+{
+	struct json_object *rows = get(answer, cmd);
+
+	if (!strcmp(cmd, "status"))
+		show_status(answer);
+	else if (!strcmp(cmd, "counters"))
+		show_counters(answer);
+	else if (!strcmp(cmd, "flush"))
+		printf("releasing %s bindings; kedge-mn ends then\n",
+		       get_string(answer, "bindings"));
+	else if (!strcmp(cmd, "bindings"))
+		table(binding_columns, rows, "bindings");
+	else if (!strcmp(cmd, "anchors"))
+		table(anchor_columns, rows, "anchors");
+	else if (!strcmp(cmd, "flows"))
+		table(flow_columns, rows, "flows");
+	else if (!strcmp(cmd, "sas"))
+		table(sa_columns, rows, "security associations");
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A daemon's counters: one for every reason of refusal (proto/reason.h) and
+ * one for every event below. Process-wide, single-threaded.
+ */
+#ifndef KEDGE_COUNT_H
+#define KEDGE_COUNT_H
+
+#include <json-c/json.h>
+#include <stdint.h>
+
+#include "proto/reason.h"
+
+#define EVENTS(X) \
+	X(BU_RECEIVED, "bu_received") \
+	X(BU_SENT, "bu_sent") \
+	X(BU_RETRANSMITTED, "bu_retransmitted") \
+	X(BA_RECEIVED, "ba_received") \
+	X(BA_SENT, "ba_sent") \
+	X(BA_REJECTED, "ba_rejected") \
+	X(BE_RECEIVED, "be_received") \
+	X(BE_SENT, "be_sent") \
+	X(BRR_RECEIVED, "brr_received") \
+	X(BINDING_CREATED, "binding_created") \
+	X(BINDING_REFRESHED, "binding_refreshed") \
+	X(BINDING_DELETED, "binding_deleted") \
+	X(BINDING_EXPIRED, "binding_expired") \
+	X(BINDING_RESTORED, "binding_restored") \
+	X(NS_RECEIVED, "ns_received") \
+	X(NA_SENT, "na_sent") \
+	X(RA_RECEIVED, "ra_received") \
+	X(RS_SENT, "rs_sent") \
+	X(PTB_SENT, "ptb_sent") \
+	X(LINK_UP, "link_up") \
+	X(LINK_DOWN, "link_down") \
+	X(MOVES, "moves") \
+	X(HOA_ADOPTED, "hoa_adopted") \
+	X(HOA_RELEASED, "hoa_released") \
+	X(HOA_ABANDONED, "hoa_abandoned") \
+	X(QUEUED, "queued") \
+	X(QUEUE_SENT, "queue_sent") \
+	X(QUEUE_DROPPED, "queue_dropped")
+
+enum count_event {
+#define X(sym, name) COUNT_##sym,
+	EVENTS(X)
+#undef X
+	COUNT__MAX
+};
+
+void count(enum count_event event);
+uint64_t count_get(enum count_event event);
+
+/*
+ * Counts a refusal and logs it, at most 10 lines a second for one reason
+ * (what was left out is told with the next). fmt names the binding:
+ * "HoA 2001:db8::1 from 2001:db8::2". Prints "refused: NAME (text): ...".
+ */
+void count_refusal(enum reason reason, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+uint64_t count_refused(enum reason reason);
+
+/* {"refused":{NAME:N,...},"events":{NAME:N,...}}, each name always there.
+ * The caller owns it. */
+struct json_object *count_json(void);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Log lines to standard error: with the local time and the daemon's name, or
+ * with syslog's "<3>" prefixes where standard error is systemd's journal.
+ * errno is kept. A line is cut at 1023 bytes.
+ */
+#ifndef KEDGE_LOG_H
+#define KEDGE_LOG_H
+
+#include "proto/reason.h"
+
+enum log_level { LOG_LEVEL_ERR, LOG_LEVEL_WARN, LOG_LEVEL_INFO,
+		 LOG_LEVEL_DEBUG };
+
+/* ident is kept, not copied: "kedge-ha". */
+void log_init(const char *ident, enum log_level level);
+void log_set_level(enum log_level level);
+/* From now on to syslog(3): a daemon in the background has no stderr. */
+void log_to_syslog(void);
+
+void log_at(enum log_level level, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+#define log_err(...) log_at(LOG_LEVEL_ERR, __VA_ARGS__)
+#define log_warn(...) log_at(LOG_LEVEL_WARN, __VA_ARGS__)
+#define log_info(...) log_at(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...) log_at(LOG_LEVEL_DEBUG, __VA_ARGS__)
+
+#endif

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/sadb.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/log.h"
+
+enum {
+	RESERVE = 1024,		/* outbound numbers reserved at a time */
+	INBOUND_SYNC = 64,	/* inbound packets between syncs */
+	FINGERPRINT_LEN = 16,
+};
+
+/* sadb_out() looks up by both addresses at once. */
+_Static_assert(offsetof(struct sadb_conf, dst) ==
+	       offsetof(struct sadb_conf, src) + sizeof(struct in6_addr),
+	       "src and dst are one key");
+
+struct sadb {
+	struct store *store;
+	struct sadb_sa *in, *out;	/* by spi; by src and dst */
+};
+
+int sadb_new(struct sadb **out, struct store *store)
+{
+	struct sadb *sadb;
+	int rc = esp_init();
+
+	if (rc)
+		return rc;
+	sadb = calloc(1, sizeof(*sadb));
+	if (!sadb)
+		return -ENOMEM;
+	sadb->store = store;
+	*out = sadb;
+	return 0;
+}
+
+static void sa_free(struct sadb_sa *sa)
+{
+	esp_fini(&sa->esp);
+	sodium_memzero(&sa->conf, sizeof(sa->conf));
+	free(sa);
+}
+
+void sadb_free(struct sadb *sadb)
+{
+	struct sadb_sa *sa, *tmp;
+
+	if (!sadb)
+		return;
+	HASH_ITER(hh, sadb->in, sa, tmp) {
+		HASH_DEL(sadb->in, sa);
+		sa_free(sa);
+	}
+	HASH_ITER(hh, sadb->out, sa, tmp) {
+		HASH_DEL(sadb->out, sa);
+		sa_free(sa);
+	}
+	free(sadb);
+}
+
+/* The algorithm is part of it: another cipher never shares a key stream. */
+static void set_store_key(struct sadb_sa *sa)
+{
+	uint8_t material[1 + ESP_KEY_LEN], fp[FINGERPRINT_LEN];
+	char hex[2 * FINGERPRINT_LEN + 1];
+
+	material[0] = (uint8_t)sa->conf.alg;
+	memcpy(material + 1, sa->conf.key, ESP_KEY_LEN);
+	crypto_generichash(fp, sizeof(fp), material, sizeof(material), NULL,
+			   0);
+	sodium_memzero(material, sizeof(material));
+	sodium_bin2hex(hex, sizeof(hex), fp, sizeof(fp));
+	snprintf(sa->store_key, sizeof(sa->store_key), "%s/%s",
+		 sa->inbound ? "in" : "out", hex);
+}
+
+static int load_number(struct sadb *sadb, const char *key, uint32_t *number)
+{
+	int rc;
+
+	*number = 0;
+	if (!sadb->store)
+		return 0;
+	rc = store_get(sadb->store, key, number, sizeof(*number));
+	if (rc == -ENOENT)
+		return 0;
+	if (rc)
+		log_err("SA state %s: %s", key, strerror(-rc));
+	return rc ? -EIO : 0;
+}
+
+static void synced_key(const struct sadb_sa *sa, char out[48])
+{
+	snprintf(out, 48, "%s/disk", sa->store_key);
+}
+
+/* All that is not above the highest stored counts as seen. */
+static int restore_inbound(struct sadb *sadb, struct sadb_sa *sa)
+{
+	char key[48];
+	uint32_t highest;
+	int rc;
+
+	synced_key(sa, key);
+	rc = load_number(sadb, key, &sa->reserved);
+	if (!rc)
+		rc = load_number(sadb, sa->store_key, &highest);
+	if (rc)
+		return rc;
+	if (highest < sa->reserved)
+		highest = sa->reserved;
+	sa->esp.highest = highest;
+	if (highest)
+		memset(sa->esp.window, 0xff, sizeof(sa->esp.window));
+	return 0;
+}
+
+/*
+ * Seconds since 2025, or 0 where the clock is senseless. An SA for signalling
+ * uses less than one number a second, so that this is above all that was used
+ * even where the state folder was lost or comes from a backup; and the peer,
+ * who kept his, does not take us for a replay.
+ */
+static uint32_t clock_floor(void)
+{
+	time_t now = time(NULL), since = now - 1735689600;
+
+	return since > 0 && since < INT32_MAX ? (uint32_t)since : 0;
+}
+
+static int reserve(struct sadb *sadb, struct sadb_sa *sa)
+{
+	uint32_t next = UINT32_MAX;
+	int rc;
+
+	if (sa->reserved < UINT32_MAX - RESERVE)
+		next = sa->reserved + RESERVE;
+	rc = sadb->store ? store_put(sadb->store, sa->store_key, &next,
+				     sizeof(next), true) : 0;
+	if (rc) {
+		log_err("SA %s: not sending, as its next numbers could not be "
+			"stored: %s", sa->conf.name, strerror(-rc));
+		return -EIO;
+	}
+	sa->reserved = next;
+	return 0;
+}
+
+/* What was reserved may have been used: go on after it. */
+static int restore_outbound(struct sadb *sadb, struct sadb_sa *sa)
+{
+	int rc = load_number(sadb, sa->store_key, &sa->reserved);
+
+	if (sadb->store && sa->reserved < clock_floor())
+		sa->reserved = clock_floor();
+	sa->esp.seq = sa->reserved;
+	/* now rather than in the midst of a handover: the disk is slow. Where
+	 * it fails, sadb_seal() tries again, and does not send before. */
+	if (!rc)
+		reserve(sadb, sa);
+	return rc;
+}
+
+static bool same_key(const struct sadb_conf *a, const struct sadb_conf *b)
+{
+	return !sodium_memcmp(a->key, b->key, ESP_KEY_LEN);
+}
+
+/* One section added in both directions is one SA. */
+static bool same_sa(const struct sadb_conf *a, const struct sadb_conf *b)
+{
+	return a->spi == b->spi && ip6_addr_eq(&a->src, &b->src) &&
+	       ip6_addr_eq(&a->dst, &b->dst);
+}
+
+static const struct sadb_sa *find_shared_key(const struct sadb *sadb,
+					     const struct sadb_conf *conf)
+{
+	const struct sadb_sa *sa;
+
+	for (sa = sadb->in; sa; sa = sa->hh.next)
+		if (same_key(&sa->conf, conf) && !same_sa(&sa->conf, conf))
+			return sa;
+	for (sa = sadb->out; sa; sa = sa->hh.next)
+		if (same_key(&sa->conf, conf) && !same_sa(&sa->conf, conf))
+			return sa;
+	return NULL;
+}
+
+static int check_new(struct sadb *sadb, const struct sadb_conf *conf,
+		     bool inbound)
+{
+	const struct sadb_sa *other;
+
+	if (!esp_alg_available(conf->alg)) {
+		log_err("SA %s: this machine has no %s", conf->name,
+			esp_alg_str(conf->alg));
+		return -ENOTSUP;
+	}
+	other = inbound ? sadb_in(sadb, conf->spi) :
+		sadb_out(sadb, &conf->src, &conf->dst);
+	if (other) {
+		log_err("SA %s: SA %s has the same %s", conf->name,
+			other->conf.name, inbound ? "SPI" : "addresses");
+		return -EEXIST;
+	}
+	other = find_shared_key(sadb, conf);
+	if (other) {
+		log_err("SA %s: SA %s has the same key; each SA needs its own",
+			conf->name, other->conf.name);
+		return -EKEYREJECTED;
+	}
+	return 0;
+}
+
+static int sa_new(struct sadb_sa **out, struct sadb *sadb,
+		  const struct sadb_conf *conf, bool inbound)
+{
+	struct sadb_sa *sa = calloc(1, sizeof(*sa));
+	int rc;
+
+	if (!sa)
+		return -ENOMEM;
+	sa->conf = *conf;
+	sa->inbound = inbound;
+	sa->esp.spi = conf->spi;
+	sa->esp.alg = conf->alg;
+	memcpy(sa->esp.key, conf->key, ESP_KEY_LEN);
+	set_store_key(sa);
+	rc = inbound ? restore_inbound(sadb, sa) : restore_outbound(sadb, sa);
+	if (rc) {
+		sa_free(sa);
+		return rc;
+	}
+	*out = sa;
+	return 0;
+}
+
+int sadb_add(struct sadb *sadb, const struct sadb_conf *conf, bool inbound)
+{
+	struct sadb_sa *sa;
+	int rc = check_new(sadb, conf, inbound);
+
+	if (!rc)
+		rc = sa_new(&sa, sadb, conf, inbound);
+	if (rc)
+		return rc;
+	if (inbound)
+		HASH_ADD(hh, sadb->in, conf.spi, sizeof(sa->conf.spi), sa);
+	else
+		HASH_ADD(hh, sadb->out, conf.src, 2 * sizeof(sa->conf.src),
+			 sa);
+	return 0;
+}
+
+struct sadb_sa *sadb_in(struct sadb *sadb, uint32_t spi)
+{
+	struct sadb_sa *sa;
+
+	HASH_FIND(hh, sadb->in, &spi, sizeof(spi), sa);
+	return sa;
+}
+
+struct sadb_sa *sadb_out(struct sadb *sadb, const struct in6_addr *src,
+			 const struct in6_addr *dst)
+{
+	const struct in6_addr key[2] = { *src, *dst };
+	struct sadb_sa *sa;
+
+	HASH_FIND(hh, sadb->out, key, sizeof(key), sa);
+	return sa;
+}
+
+/* A failure weakens replay protection across a restart alone: told, but the
+ * message is taken. */
+static void store_inbound(struct sadb *sadb, struct sadb_sa *sa)
+{
+	uint32_t highest = sa->esp.highest;
+	char key[48];
+	int rc;
+
+	if (!sadb->store)
+		return;
+	rc = store_put(sadb->store, sa->store_key, &highest, sizeof(highest),
+		       false);
+	if (!rc && highest - sa->reserved >= INBOUND_SYNC) {
+		synced_key(sa, key);
+		rc = store_put(sadb->store, key, &highest, sizeof(highest),
+			       true);
+		if (!rc)
+			sa->reserved = highest;
+	}
+	if (rc)
+		log_err("SA %s: number %u is not stored: %s", sa->conf.name,
+			highest, strerror(-rc));
+}
+
+static enum reason check_opened(const struct sadb_sa *sa,
+				const struct ip6_pkt *pkt, uint8_t next_header)
+{
+	if (!ip6_addr_eq(&sa->conf.src, ip6_home_src(pkt)) ||
+	    !ip6_addr_eq(&sa->conf.dst, ip6_final_dst(pkt)))
+		return REASON_ESP_SELECTOR;
+	if (next_header != IP6_PROTO_MH)
+		return REASON_ESP_NEXT_HEADER;
+	return REASON_NONE;
+}
+
+enum reason sadb_open(struct sadb *sadb, const struct ip6_pkt *pkt,
+		      uint8_t *out, size_t cap, size_t *out_len,
+		      struct sadb_sa **sa)
+{
+	uint32_t spi = esp_spi(pkt->upper, pkt->upper_len);
+	enum reason reason;
+	uint8_t next_header;
+
+	*out_len = 0;
+	*sa = NULL;
+	if (!spi)
+		return REASON_ESP_TRUNCATED;
+	*sa = sadb_in(sadb, spi);
+	if (!*sa)
+		return REASON_ESP_UNKNOWN_SPI;
+	reason = esp_open(&(*sa)->esp, out, cap, out_len, &next_header, NULL,
+			  pkt->upper, pkt->upper_len);
+	if (reason) {
+		*out_len = 0;
+		return reason;
+	}
+	(*sa)->packets++;
+	store_inbound(sadb, *sa);
+	reason = check_opened(*sa, pkt, next_header);
+	if (reason) {
+		sodium_memzero(out, *out_len);
+		*out_len = 0;
+	}
+	return reason;
+}
+
+ssize_t sadb_seal(struct sadb *sadb, struct sadb_sa *sa, uint8_t *out,
+		  size_t cap, const uint8_t *p, size_t len)
+{
+	ssize_t n;
+
+	if (!sa || sa->inbound)
+		return -ENOENT;
+	if (sa->esp.seq == UINT32_MAX)
+		return -EOVERFLOW;
+	if (sa->esp.seq >= sa->reserved && reserve(sadb, sa))
+		return -EIO;
+	n = esp_seal(&sa->esp, out, cap, IP6_PROTO_MH, p, len);
+	if (n > 0)
+		sa->packets++;
+	return n;
+}
+
+void sadb_each(struct sadb *sadb,
+	       void (*fn)(void *arg, struct sadb_sa *sa), void *arg)
+{
+	struct sadb_sa *sa;
+
+	for (sa = sadb->in; sa; sa = sa->hh.next)
+		fn(arg, sa);
+	for (sa = sadb->out; sa; sa = sa->hh.next)
+		fn(arg, sa);
+}
+
+static void add_string(struct json_object *o, const char *key, const char *v)
+{
+	json_object_object_add(o, key, json_object_new_string(v));
+}
+
+static void add_json(void *arg, struct sadb_sa *sa)
+{
+	struct json_object *list = arg, *o = json_object_new_object();
+
+	add_string(o, "name", sa->conf.name);
+	add_string(o, "direction", sa->inbound ? "in" : "out");
+	json_object_object_add(o, "spi", json_object_new_int64(sa->conf.spi));
+	add_string(o, "src", ip6_str(&sa->conf.src));
+	add_string(o, "dst", ip6_str(&sa->conf.dst));
+	add_string(o, "algorithm", esp_alg_str(sa->conf.alg));
+	add_string(o, "identity", sa->conf.identity);
+	json_object_object_add(o, "packets",
+			       json_object_new_uint64(sa->packets));
+	json_object_object_add(o, "seq", json_object_new_int64(
+			sa->inbound ? sa->esp.highest : sa->esp.seq));
+	json_object_array_add(list, o);
+}
+
+struct json_object *sadb_json(struct sadb *sadb)
+{
+	struct json_object *out = json_object_new_object();
+	struct json_object *list = json_object_new_array();
+
+	sadb_each(sadb, add_json, list);
+	json_object_object_add(out, "sas", list);
+	return out;
+}

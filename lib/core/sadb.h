@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The security associations of a daemon: manual ones from the configuration
+ * (later also IKE's). Found by SPI inbound, by addresses outbound.
+ *
+ * RFC 4106 3.1 and RFC 7634 2: an IV never repeats under one key. A manual
+ * key outlives the daemon, so the outbound number is reserved ahead in the
+ * store in blocks, on disk before use; the inbound one is stored as accepted,
+ * and on disk each 64 packets. Records are found by a fingerprint of the key
+ * alone: numbers go on where they were if an SA is renamed, or its key is
+ * changed and changed back. As a second line of defence, against a state folder
+ * that was lost, outbound numbers begin no lower than the clock says.
+ */
+#ifndef KEDGE_SADB_H
+#define KEDGE_SADB_H
+
+#include <json-c/json.h>
+#include <netinet/in.h>
+#include <uthash.h>
+
+#include "core/store.h"
+#include "proto/esp.h"
+#include "proto/ip6.h"
+
+struct sadb;
+
+/* What a [sa NAME] section says. */
+struct sadb_conf {
+	char name[64];
+	uint32_t spi;			/* >= 256, RFC 4303 2.1 */
+	struct in6_addr src, dst;
+	enum esp_alg alg;
+	uint8_t key[ESP_KEY_LEN];
+	char identity[128];
+};
+
+/* What protected a message, or will. */
+struct sadb_sa {
+	struct sadb_conf conf;
+	bool inbound;
+	struct esp_sa esp;
+	uint64_t packets;
+	/* private to sadb.c */
+	uint32_t reserved;	/* out: numbers up to this are ours to use;
+				 * in: highest that is surely on disk */
+	char store_key[40];	/* DIRECTION/FINGERPRINT of the key */
+	UT_hash_handle hh;
+};
+
+/* store is kept, not owned; it may be NULL (tests alone). */
+int sadb_new(struct sadb **out, struct store *store);
+/* Wipes every key. */
+void sadb_free(struct sadb *sadb);
+
+/*
+ * Adds a manual SA; inbound where it protects what comes to us. 0, -EEXIST (an
+ * inbound SPI or an outbound pair of addresses is taken), -EKEYREJECTED
+ * (another SA has this key: both would use the same numbers), -ENOTSUP (the
+ * machine lacks the algorithm), -EIO (the store failed), -ENOMEM. The reason
+ * is logged. One section may be added once in each direction.
+ */
+int sadb_add(struct sadb *sadb, const struct sadb_conf *conf, bool inbound);
+
+/* Inbound by SPI, outbound by addresses; NULL where there is none. */
+struct sadb_sa *sadb_in(struct sadb *sadb, uint32_t spi);
+struct sadb_sa *sadb_out(struct sadb *sadb, const struct in6_addr *src,
+			 const struct in6_addr *dst);
+
+/*
+ * Opens an ESP packet's payload (pkt->proto is 50): SA by SPI, then its
+ * selectors against the home source and final destination (RFC 4301 5.2),
+ * with the packet authenticated first, next header 135 alone. *sa tells
+ * which SA (NULL: none has this SPI), also where the packet is refused;
+ * *out_len bytes at out are the Mobility Header, 0 where it is refused. cap
+ * must be pkt->upper_len or more.
+ */
+enum reason sadb_open(struct sadb *sadb, const struct ip6_pkt *pkt,
+		      uint8_t *out, size_t cap, size_t *out_len,
+		      struct sadb_sa **sa);
+/* Protects a Mobility Header. The length, or -ENOENT (sa is NULL or inbound),
+ * -EOVERFLOW (numbers used up: a new key is needed), -EIO (the next block of
+ * numbers could not be stored; logged), -EMSGSIZE (cap is too small). */
+ssize_t sadb_seal(struct sadb *sadb, struct sadb_sa *sa, uint8_t *out,
+		  size_t cap, const uint8_t *p, size_t len);
+
+/* Order is that of adding, inbound ones first. */
+void sadb_each(struct sadb *sadb,
+	       void (*fn)(void *arg, struct sadb_sa *sa), void *arg);
+/* {"sas":[{"name","direction","spi","src","dst","algorithm","identity",
+ * "packets","seq"}]}; no keys. The caller owns it. */
+struct json_object *sadb_json(struct sadb *sadb);
+
+#endif

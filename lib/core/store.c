@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <lmdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/log.h"
+
+enum {
+	MAP_SIZE = 256 << 20,	/* of address space; files grow as needed */
+	BOOT_ID_LEN = 36,
+};
+
+/* In state.mdb: the boot in which soft.mdb is being written, or all zero
+ * once it was closed in good order. */
+static const char boot_key[] = "store/soft-boot";
+
+struct db {
+	MDB_env *env;
+	MDB_dbi dbi;
+};
+
+struct store {
+	char dir[PATH_MAX];
+	int lock_fd;
+	struct db hard, soft;
+};
+
+/* LMDB's own codes are between -30799 and -30700; others are errno's. */
+static int to_errno(int rc)
+{
+	if (rc == MDB_NOTFOUND)
+		return -ENOENT;
+	if (rc == MDB_MAP_FULL)
+		return -ENOSPC;
+	return rc > 0 ? -rc : rc < 0 ? -EIO : 0;
+}
+
+static bool is_corrupt(int rc)
+{
+	return rc == MDB_INVALID || rc == MDB_CORRUPTED ||
+	       rc == MDB_PAGE_NOTFOUND || rc == MDB_VERSION_MISMATCH;
+}
+
+static int store_path(const struct store *store, char *out, const char *name)
+{
+	int n = snprintf(out, PATH_MAX, "%s/%s", store->dir, name);
+
+	return n < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+static void db_close(struct db *db)
+{
+	if (db->env)
+		mdb_env_close(db->env);
+	db->env = NULL;
+}
+
+/* LMDB maps the file and would die of SIGBUS if its end were missing. */
+static int check_size(MDB_env *env, const char *path)
+{
+	MDB_envinfo info;
+	MDB_stat mst;
+	struct stat st;
+
+	mdb_env_info(env, &info);
+	mdb_env_stat(env, &mst);
+	if (stat(path, &st))
+		return errno;
+	/* a new file holds nothing yet but its two meta pages */
+	if (info.me_last_pgno <= 1)
+		return 0;
+	if ((uint64_t)st.st_size < (info.me_last_pgno + 1) * mst.ms_psize)
+		return MDB_CORRUPTED;
+	return 0;
+}
+
+static int open_dbi(struct db *db)
+{
+	MDB_txn *txn;
+	int rc = mdb_txn_begin(db->env, NULL, 0, &txn);
+
+	if (rc)
+		return rc;
+	rc = mdb_dbi_open(txn, NULL, 0, &db->dbi);
+	if (rc) {
+		mdb_txn_abort(txn);
+		return rc;
+	}
+	return mdb_txn_commit(txn);
+}
+
+/* Returns LMDB's code. No lock file: store_open() holds a lock of its own. */
+static int db_try_open(struct db *db, const char *path, unsigned int flags)
+{
+	int rc = mdb_env_create(&db->env);
+
+	if (rc)
+		return rc;
+	rc = mdb_env_set_mapsize(db->env, MAP_SIZE);
+	if (!rc)
+		rc = mdb_env_open(db->env, path,
+				  MDB_NOSUBDIR | MDB_NOLOCK | flags, 0600);
+	if (!rc)
+		rc = check_size(db->env, path);
+	if (!rc)
+		rc = open_dbi(db);
+	if (rc)
+		db_close(db);
+	return rc;
+}
+
+static int set_aside(const char *path)
+{
+	char aside[PATH_MAX + 16];
+
+	snprintf(aside, sizeof(aside), "%s.corrupt", path);
+	log_err("%s is corrupt: moved to %s, starting with nothing", path,
+		aside);
+	return rename(path, aside) ? -errno : 0;
+}
+
+static int db_open(struct store *store, struct db *db, const char *name,
+		   unsigned int flags, bool *fresh)
+{
+	char path[PATH_MAX];
+	int rc = store_path(store, path, name);
+
+	if (rc)
+		return rc;
+	*fresh = access(path, F_OK) != 0;
+	rc = db_try_open(db, path, flags);
+	if (is_corrupt(rc)) {
+		*fresh = true;
+		rc = set_aside(path);
+		if (rc)
+			return rc;
+		rc = db_try_open(db, path, flags);
+	}
+	if (rc)
+		log_err("%s: %s", path, mdb_strerror(rc));
+	return to_errno(rc);
+}
+
+static int db_get(struct db *db, const char *key, void *val, size_t len)
+{
+	MDB_val k = { strlen(key), (void *)key }, v;
+	MDB_txn *txn;
+	int rc = mdb_txn_begin(db->env, NULL, MDB_RDONLY, &txn);
+
+	if (rc)
+		return to_errno(rc);
+	rc = to_errno(mdb_get(txn, db->dbi, &k, &v));
+	if (!rc && v.mv_size != len)
+		rc = -EINVAL;
+	if (!rc)
+		memcpy(val, v.mv_data, len);
+	mdb_txn_abort(txn);
+	return rc;
+}
+
+/* val NULL deletes. */
+static int db_write(struct db *db, const char *key, const void *val,
+		    size_t len)
+{
+	MDB_val k = { strlen(key), (void *)key }, v = { len, (void *)val };
+	MDB_txn *txn;
+	int rc = mdb_txn_begin(db->env, NULL, 0, &txn);
+
+	if (rc)
+		return to_errno(rc);
+	rc = val ? mdb_put(txn, db->dbi, &k, &v, 0)
+		 : mdb_del(txn, db->dbi, &k, NULL);
+	if (rc)
+		mdb_txn_abort(txn);
+	else
+		rc = mdb_txn_commit(txn);
+	return to_errno(rc);
+}
+
+static void boot_id(char out[BOOT_ID_LEN])
+{
+	int fd = open("/proc/sys/kernel/random/boot_id",
+		      O_RDONLY | O_CLOEXEC);
+
+	memset(out, '?', BOOT_ID_LEN);
+	if (fd < 0)
+		return;
+	if (read(fd, out, BOOT_ID_LEN) != BOOT_ID_LEN)
+		memset(out, '?', BOOT_ID_LEN);
+	close(fd);
+}
+
+/* Was soft.mdb being written when an earlier boot ended? Then it may lack
+ * pages that its root refers to, and nothing in it can be trusted. */
+static int soft_check(struct store *store)
+{
+	static const char in_order[BOOT_ID_LEN];
+	char now[BOOT_ID_LEN], then[BOOT_ID_LEN], path[PATH_MAX];
+	int rc = db_get(&store->hard, boot_key, then, sizeof(then));
+
+	boot_id(now);
+	if (rc && rc != -ENOENT)
+		return rc;
+	if (!rc && memcmp(then, in_order, sizeof(then)) &&
+	    memcmp(then, now, sizeof(then))) {
+		rc = store_path(store, path, "soft.mdb");
+		if (rc)
+			return rc;
+		log_warn("%s: the machine stopped without warning; what was "
+			 "not yet on disk is dropped", path);
+		if (unlink(path) && errno != ENOENT)
+			return -errno;
+	}
+	return db_write(&store->hard, boot_key, now, sizeof(now));
+}
+
+static int lock_dir(struct store *store)
+{
+	char path[PATH_MAX];
+	int rc = store_path(store, path, "lock");
+
+	if (rc)
+		return rc;
+	if (mkdir(store->dir, 0700) && errno != EEXIST) {
+		rc = -errno;
+		log_err("state folder %s: %s", store->dir, strerror(errno));
+		return rc;
+	}
+	store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (store->lock_fd < 0) {
+		rc = -errno;
+		log_err("%s: %s", path, strerror(errno));
+		return rc;
+	}
+	if (flock(store->lock_fd, LOCK_EX | LOCK_NB)) {
+		log_err("state folder %s: another daemon uses it", store->dir);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+static int open_both(struct store *store, bool *fresh)
+{
+	bool soft_fresh;
+	int rc = lock_dir(store);
+
+	if (!rc)
+		rc = db_open(store, &store->hard, "state.mdb", 0, fresh);
+	if (!rc)
+		rc = soft_check(store);
+	if (!rc)
+		rc = db_open(store, &store->soft, "soft.mdb", MDB_NOSYNC,
+			     &soft_fresh);
+	return rc;
+}
+
+int store_open(struct store **out, const char *dir, bool *fresh)
+{
+	struct store *store = calloc(1, sizeof(*store));
+	bool was_fresh = false;
+	int rc;
+
+	if (!store)
+		return -ENOMEM;
+	store->lock_fd = -1;
+	if (snprintf(store->dir, sizeof(store->dir), "%s", dir) >=
+	    (int)sizeof(store->dir))
+		rc = -ENAMETOOLONG;
+	else
+		rc = open_both(store, &was_fresh);
+	if (rc) {
+		log_err("state folder %s: %s", dir, strerror(-rc));
+		store_close(store);
+		return rc;
+	}
+	if (fresh)
+		*fresh = was_fresh;
+	*out = store;
+	return 0;
+}
+
+void store_close(struct store *store)
+{
+	static const char in_order[BOOT_ID_LEN];
+
+	if (!store)
+		return;
+	if (store->soft.env && !mdb_env_sync(store->soft.env, 1))
+		db_write(&store->hard, boot_key, in_order, sizeof(in_order));
+	db_close(&store->soft);
+	db_close(&store->hard);
+	if (store->lock_fd >= 0)
+		close(store->lock_fd);
+	free(store);
+}
+
+int store_put(struct store *store, const char *key, const void *val,
+	      size_t len, bool sync)
+{
+	if (strlen(key) > STORE_KEY_MAX)
+		return -EINVAL;
+	return db_write(sync ? &store->hard : &store->soft, key, val, len);
+}
+
+int store_get(struct store *store, const char *key, void *val, size_t len)
+{
+	int rc = db_get(&store->hard, key, val, len);
+
+	return rc == -ENOENT ? db_get(&store->soft, key, val, len) : rc;
+}
+
+int store_del(struct store *store, const char *key)
+{
+	int hard = db_write(&store->hard, key, NULL, 0);
+	int soft = db_write(&store->soft, key, NULL, 0);
+
+	if (hard && hard != -ENOENT)
+		return hard;
+	return soft == -ENOENT ? hard : soft;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Durable state: two LMDB environments in the daemon's state folder, one for
+ * what must be on disk before the daemon goes on (state.mdb) and one for what
+ * need only survive the daemon (soft.mdb). They are apart because LMDB without
+ * sync may leave a broken file if the machine itself dies: after that soft.mdb
+ * is thrown away, and state.mdb is never at risk.
+ */
+#ifndef KEDGE_STORE_H
+#define KEDGE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct store;
+
+enum { STORE_KEY_MAX = 500 };	/* bytes of a key's text */
+
+/* Opens or makes dir/state.mdb; dir is made (0700) if missing, but not its
+ * parents. 0 or -errno, the reason logged; -EBUSY: another process has this
+ * folder. A file that LMDB calls corrupt is moved aside to state.mdb.corrupt
+ * and reported; *fresh (may be NULL) says that nothing was there or could be
+ * kept. */
+int store_open(struct store **out, const char *dir, bool *fresh);
+void store_close(struct store *store);	/* NULL is allowed */
+
+/*
+ * sync: on disk when it returns; else it survives the daemon's death but not
+ * the machine's (a reboot in good order it does). A key is always put with the
+ * same sync. 0 or -errno (-ENOSPC).
+ */
+int store_put(struct store *store, const char *key, const void *val,
+	      size_t len, bool sync);
+/* Exactly len bytes, or -ENOENT, -EINVAL (another length), -EIO. */
+int store_get(struct store *store, const char *key, void *val, size_t len);
+int store_del(struct store *store, const char *key);	/* -ENOENT */
+
+#endif

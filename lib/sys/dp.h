@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The data plane as the daemons see it: BPF programs and maps, pinned in a
+ * folder of bpffs, attached by clsact. They go on forwarding when the daemon
+ * dies; dp_open() of the next one takes the same maps over and replaces the
+ * programs in place.
+ */
+#ifndef KEDGE_DP_H
+#define KEDGE_DP_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/maps.h"
+
+enum dp_role { DP_HA, DP_MN };
+
+struct dp;
+
+struct dp_conf {
+	enum dp_role role;
+	const char *bpffs;	/* folder, made (0700) if missing; a bpffs is
+				 * mounted there if its parent is not one */
+	uint32_t max_bindings;
+	uint32_t tun_ifindex;	/* MN */
+};
+
+/*
+ * Loads, pins, or takes over what is pinned. *took_over says which. 0 or
+ * -errno, the reason logged. -EPERM where BPF is not allowed.
+ */
+int dp_open(struct dp **out, const struct dp_conf *conf, bool *took_over);
+/* Closes the descriptors; programs, maps and filters stay at work. */
+void dp_close(struct dp *dp);
+/* Takes everything down: filters, pins, folder. Then dp_close() it. */
+void dp_flush(struct dp *dp);
+
+/*
+ * Attaches to an interface (idempotent, replaces an older program).
+ * HA: ingress and egress. MN: ingress and egress of a link; kedge0's egress
+ * with dp_attach_tun. 0 or -errno.
+ */
+int dp_attach(struct dp *dp, uint32_t ifindex);
+int dp_attach_tun(struct dp *dp, uint32_t ifindex);
+void dp_detach(struct dp *dp, uint32_t ifindex);
+
+/*
+ * Writes the daemon's part of a binding; the counters that the programs keep
+ * in an existing entry are carried over. 0 or -errno (-E2BIG: map full).
+ */
+int dp_binding_set(struct dp *dp, const struct in6_addr *hoa,
+		   const struct dp_binding *binding);
+int dp_binding_get(struct dp *dp, const struct in6_addr *hoa,
+		   struct dp_binding *out);		/* -ENOENT */
+int dp_binding_del(struct dp *dp, const struct in6_addr *hoa);
+/* Calls fn for each; fn may delete the entry it is given, but set none. */
+int dp_binding_each(struct dp *dp, void (*fn)(void *arg,
+		    const struct in6_addr *hoa, const struct dp_binding *b),
+		    void *arg);
+
+int dp_addr_add(struct dp *dp, const struct in6_addr *addr);
+int dp_addr_del(struct dp *dp, const struct in6_addr *addr);
+void dp_addr_clear(struct dp *dp);
+int dp_spi_add(struct dp *dp, uint32_t spi);
+int dp_spi_del(struct dp *dp, uint32_t spi);
+void dp_spi_clear(struct dp *dp);
+
+/* Sums over CPUs into out[DP_STAT__MAX]. */
+int dp_stats(struct dp *dp, uint64_t out[DP_STAT__MAX]);
+const char *dp_stat_str(enum dp_stat stat);
+
+/* Poll this for reading, then call dp_ring_read. rec is valid in fn alone. */
+int dp_ring_fd(struct dp *dp);
+void dp_ring_read(struct dp *dp,
+		  void (*fn)(void *arg, const struct dp_rec *rec), void *arg);
+
+#endif

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sys/raw.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <netinet/icmp6.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/log.h"
+
+/* Room for a struct in6_pktinfo and an int of ancillary data. */
+union cmsg_mem {
+	struct cmsghdr align;
+	char mem[CMSG_SPACE(sizeof(struct in6_pktinfo)) +
+		 CMSG_SPACE(sizeof(int))];
+};
+
+static int raw_socket(int family, int type, int protocol)
+{
+	int fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+	int err = fd < 0 ? -errno : 0;
+
+	if (err)
+		log_err("raw socket of protocol %d: %s", protocol,
+			strerror(-err));
+	return err ? err : fd;
+}
+
+static int set_int(int fd, int level, int option, int value)
+{
+	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ?
+		-errno : 0;
+}
+
+static int close_on(int err, int fd)
+{
+	if (!err)
+		return fd;
+	log_err("raw socket option: %s", strerror(-err));
+	close(fd);
+	return err;
+}
+
+static struct cmsghdr *cmsg_put(struct msghdr *msg, struct cmsghdr *cmsg,
+				int type, const void *data, size_t len)
+{
+	cmsg->cmsg_level = IPPROTO_IPV6;
+	cmsg->cmsg_type = type;
+	cmsg->cmsg_len = CMSG_LEN(len);
+	memcpy(CMSG_DATA(cmsg), data, len);
+	return CMSG_NXTHDR(msg, cmsg);
+}
+
+int raw_open(void)
+{
+	int fd = raw_socket(AF_INET6, SOCK_RAW, IPPROTO_RAW);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	/* The source may be an address that no interface has any more. */
+	err = set_int(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1);
+	return close_on(err, fd);
+}
+
+int raw_send(int fd, const uint8_t *p, size_t len, uint32_t ifindex)
+{
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6 };
+	struct in6_pktinfo info = { .ipi6_ifindex = ifindex };
+	union cmsg_mem mem = { 0 };
+	struct iovec iov = { (void *)p, len };
+	struct msghdr msg = {
+		.msg_name = &to, .msg_namelen = sizeof(to),
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = mem.mem,
+		.msg_controllen = CMSG_SPACE(sizeof(info)),
+	};
+
+	if (len < IP6_HDR_LEN)
+		return -EINVAL;
+	memcpy(&info.ipi6_addr, p + 8, 16);
+	memcpy(&to.sin6_addr, p + 24, 16);
+	if (IN6_IS_ADDR_LINKLOCAL(&to.sin6_addr) ||
+	    IN6_IS_ADDR_MC_LINKLOCAL(&to.sin6_addr))
+		to.sin6_scope_id = ifindex;
+	cmsg_put(&msg, CMSG_FIRSTHDR(&msg), IPV6_PKTINFO, &info, sizeof(info));
+	return sendmsg(fd, &msg, 0) < 0 ? -errno : 0;
+}
+
+/* Being there is enough for the kernel: its queue stays empty. */
+static int refuse_all(int fd)
+{
+	struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog prog = { .len = 1, .filter = &drop };
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog,
+			  sizeof(prog)) < 0 ? -errno : 0;
+}
+
+int raw_hold(int protocol)
+{
+	int fd = raw_socket(AF_INET6, SOCK_RAW, protocol);
+
+	return fd < 0 ? fd : close_on(refuse_all(fd), fd);
+}
+
+int raw_ra_open(void)
+{
+	int fd = raw_socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6);
+	struct icmp6_filter filter;
+	int err;
+
+	if (fd < 0)
+		return fd;
+	ICMP6_FILTER_SETBLOCKALL(&filter);
+	ICMP6_FILTER_SETPASS(ND_ROUTER_ADVERT, &filter);
+	err = setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &filter,
+			 sizeof(filter)) < 0 ? -errno : 0;
+	if (!err)
+		err = set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+	if (!err)
+		err = set_int(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
+	if (!err)
+		err = set_int(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0);
+	return close_on(err, fd);
+}
+
+int raw_ra_join(int fd, uint32_t ifindex)
+{
+	struct ipv6_mreq mreq = {
+		.ipv6mr_multiaddr.s6_addr = { 0xff, 2, [15] = 1 },
+		.ipv6mr_interface = ifindex,
+	};
+
+	if (!setsockopt(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &mreq,
+			sizeof(mreq)) || errno == EADDRINUSE)
+		return 0;
+	return -errno;
+}
+
+static void ra_cmsgs(struct msghdr *msg, struct ip6_pkt *pkt, uint32_t *ifindex)
+{
+	struct in6_pktinfo info;
+	struct cmsghdr *cmsg;
+	int hops;
+
+	for (cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
+		if (cmsg->cmsg_level != IPPROTO_IPV6)
+			continue;
+		if (cmsg->cmsg_type == IPV6_PKTINFO) {
+			memcpy(&info, CMSG_DATA(cmsg), sizeof(info));
+			pkt->dst = info.ipi6_addr;
+			*ifindex = info.ipi6_ifindex;
+		} else if (cmsg->cmsg_type == IPV6_HOPLIMIT) {
+			memcpy(&hops, CMSG_DATA(cmsg), sizeof(hops));
+			pkt->hop_limit = hops;
+		}
+	}
+}
+
+ssize_t raw_ra_read(int fd, uint8_t *mem, size_t cap, struct ip6_pkt *pkt,
+		    uint32_t *ifindex)
+{
+	struct sockaddr_in6 from = { 0 };
+	union cmsg_mem cmsg = { 0 };
+	struct iovec iov = { mem, cap };
+	struct msghdr msg = {
+		.msg_name = &from, .msg_namelen = sizeof(from),
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = cmsg.mem, .msg_controllen = sizeof(cmsg.mem),
+	};
+	ssize_t n = recvmsg(fd, &msg, 0);
+
+	if (n < 0)
+		return -errno;
+	if (msg.msg_flags & MSG_TRUNC)
+		return -EMSGSIZE;
+	*pkt = (struct ip6_pkt) {
+		.src = from.sin6_addr,
+		.proto = IPPROTO_ICMPV6,
+		.upper = mem,
+		.upper_len = n,
+	};
+	*ifindex = from.sin6_scope_id;
+	ra_cmsgs(&msg, pkt, ifindex);
+	return n;
+}
+
+int raw_icmp_send(int fd, uint32_t ifindex, const struct in6_addr *src,
+		  const struct in6_addr *dst, const uint8_t *p, size_t len)
+{
+	struct sockaddr_in6 to = {
+		.sin6_family = AF_INET6, .sin6_addr = *dst,
+	};
+	struct in6_pktinfo info = {
+		.ipi6_addr = *src, .ipi6_ifindex = ifindex,
+	};
+	const int hops = 255;	/* RFC 4861 6.1, 7.1 */
+	union cmsg_mem mem = { 0 };
+	struct iovec iov = { (void *)p, len };
+	struct msghdr msg = {
+		.msg_name = &to, .msg_namelen = sizeof(to),
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = mem.mem, .msg_controllen = sizeof(mem.mem),
+	};
+	struct cmsghdr *next;
+
+	if (IN6_IS_ADDR_LINKLOCAL(dst) || IN6_IS_ADDR_MC_LINKLOCAL(dst))
+		to.sin6_scope_id = ifindex;
+	next = cmsg_put(&msg, CMSG_FIRSTHDR(&msg), IPV6_PKTINFO, &info,
+			sizeof(info));
+	cmsg_put(&msg, next, IPV6_HOPLIMIT, &hops, sizeof(hops));
+	return sendmsg(fd, &msg, 0) < 0 ? -errno : 0;
+}
+
+/* SOCK_DGRAM: the kernel writes the Ethernet header. Protocol 0: nothing is
+ * received. */
+int packet_open(void)
+{
+	return raw_socket(AF_PACKET, SOCK_DGRAM, 0);
+}
+
+int packet_send(int fd, uint32_t ifindex, const uint8_t mac[6],
+		const uint8_t *p, size_t len)
+{
+	struct sockaddr_ll to = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_IPV6),
+		.sll_ifindex = ifindex,
+		.sll_halen = ETH_ALEN,
+	};
+
+	memcpy(to.sll_addr, mac, ETH_ALEN);
+	return sendto(fd, p, len, 0, (struct sockaddr *)&to, sizeof(to)) < 0 ?
+		-errno : 0;
+}
+
+int packet_allmulti(int fd, uint32_t ifindex)
+{
+	struct packet_mreq mreq = {
+		.mr_ifindex = ifindex, .mr_type = PACKET_MR_ALLMULTI,
+	};
+
+	return setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &mreq,
+			  sizeof(mreq)) < 0 ? -errno : 0;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Raw sockets: whole IPv6 packets out, router advertisements in, and the
+ * sockets whose being open stops the kernel's "unrecognized next header".
+ */
+#ifndef KEDGE_RAW_H
+#define KEDGE_RAW_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "proto/ip6.h"
+
+/* IPPROTO_RAW: descriptor or -errno. */
+int raw_open(void);
+/*
+ * Sends a whole packet (IPv6 header first). The route is looked up for the
+ * header's destination with its source, on ifindex if not 0. 0 or -errno.
+ */
+int raw_send(int fd, const uint8_t *p, size_t len, uint32_t ifindex);
+
+/* A socket that receives nothing, held open for its protocol number (41, 50,
+ * 135): the kernel then sends no parameter problem for packets of it that BPF
+ * lets pass. Descriptor or -errno. */
+int raw_hold(int protocol);
+
+/* ICMPv6, router advertisements only, with hop limit and interface told.
+ * Descriptor or -errno. */
+int raw_ra_open(void);
+/* Joins all-nodes on an interface (it is joined by the kernel anyway, but
+ * this makes the socket see it there). 0 or -errno. */
+int raw_ra_join(int fd, uint32_t ifindex);
+/*
+ * One message: pkt's src, dst (if known), hop_limit, proto = 58, upper =
+ * mem. Its length, or -errno (-EAGAIN).
+ */
+ssize_t raw_ra_read(int fd, uint8_t *mem, size_t cap, struct ip6_pkt *pkt,
+		    uint32_t *ifindex);
+
+/* ICMPv6 out with hop limit 255; the kernel writes the IPv6 header. src may
+ * be unspecified (kernel chooses). msg's checksum is filled in by the kernel.
+ * 0 or -errno. */
+int raw_icmp_send(int fd, uint32_t ifindex, const struct in6_addr *src,
+		  const struct in6_addr *dst, const uint8_t *msg, size_t len);
+
+/*
+ * A whole Ethernet frame with an IPv6 packet, to mac, on ifindex: for
+ * Neighbour Advertisements that must not wait for the kernel's own neighbour
+ * resolution. fd from packet_open(). 0 or -errno.
+ */
+int packet_open(void);
+int packet_send(int fd, uint32_t ifindex, const uint8_t mac[6],
+		const uint8_t *p, size_t len);
+/* All-multicast reception on an interface while fd is open: solicitations
+ * for bound HoAs come to groups that nobody joined. 0 or -errno. */
+int packet_allmulti(int fd, uint32_t ifindex);
+
+#endif

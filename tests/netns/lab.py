@@ -1,0 +1,619 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The laboratory: a mobile node, three access routers, a core, a correspondent.
+
+    cn 2001:db8:c::2 --- core --- 2001:db8:f0N::/64 --- arN 2001:db8:N::1
+                                                         |  (acc0)
+    mn net0 ...... veth, its peer `mnp` in sw ...... bridge brN in sw ... hN
+
+Network namespaces kedge-PID-NAME for NAME in core, cn, ar1..ar3, mn, sw and
+h1; files in /tmp/kedge-PID. The mobile node's link is moved hard: peer down
+(carrier lost), another bridge, peer up. radvd and the daemons run from
+$KEDGE_BUILD. Everything ends by process id, and with the namespaces.
+
+    lab.py up [--plain] [--at N]    sets one up and leaves it (prints its NAME)
+    lab.py NAME move N              moves the mobile node to arN
+    lab.py NAME exec NS COMMAND...  runs a command inside
+    lab.py NAME ctl mn|arN ARGS...  kedgectl of that daemon
+    lab.py NAME start mn|arN        starts that daemon
+    lab.py NAME loss PERCENT [all]  signalling (or all packets) lost; 0: none
+    lab.py NAME down                ends it
+"""
+
+import atexit
+import ipaddress
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+PYTHON = "/usr/bin/python3"
+NETS = (1, 2, 3)
+CN = "2001:db8:c::2"
+MN_MAC = "02:00:00:00:00:10"
+MN_IID = "::ff:fe00:10"
+SPACES = ["core", "cn", "sw", "mn", "h1"] + [f"ar{n}" for n in NETS]
+# An emulated machine is slow: factor for every limit of time.
+SLOW = float(os.environ.get("KEDGE_SLOW", "1"))
+# Signalling alone: ESP, destination options, routing header, MH.
+SIGNALLING = "ip6 nexthdr { 50, 60, 43, 135 }"
+# What a sanitizer writes; any of them in a daemon's log is a failure.
+SANITIZER = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer",
+             "runtime error:", "UndefinedBehaviorSanitizer")
+
+
+class LabError(Exception):
+    """The laboratory, or what runs in it, does not do what was asked."""
+
+
+def hoa(n):
+    """The mobile node's EUI-64 address in arN's prefix."""
+    return str(ipaddress.ip_address(int(ipaddress.ip_address(f"2001:db8:{n}::"))
+                                    | int(ipaddress.ip_address(MN_IID))))
+
+
+def ar(n):
+    """arN's home agent address."""
+    return f"2001:db8:{n}::1"
+
+
+def wait_for(what, test, limit=10.0, step=0.02):
+    """Calls test() until it is true and returns that; LabError at the limit."""
+    end = time.monotonic() + limit * SLOW
+    while True:
+        value = test()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise LabError(f"not within {limit:g} s: {what}")
+        time.sleep(step)
+
+
+def has_aes():
+    try:
+        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as f:
+            flags = next((l for l in f if l.startswith("flags")), "").split()
+    except OSError:
+        return False
+    return "aes" in flags and "pclmulqdq" in flags
+
+
+def ini(sections):
+    """Text of [(heading, [(key, value)])]."""
+    return "\n".join("[%s]\n%s" % (head, "".join(f"{k} = {v}\n" for k, v in kv))
+                     for head, kv in sections)
+
+
+class Lab:
+    """One laboratory. Use it as a context manager, or up() and down()."""
+
+    made = 0    # by this process, which may have several
+
+    def __init__(self, mn=None, ha=None, anchors=NETS, algorithm=None,
+                 name=None, keep=False, build=None):
+        """mn, ha: keys of [mn] and [ha] to add or replace. anchors: the
+        networks with a home agent. algorithm: of every SA (None: both kinds,
+        as the CPU allows). name: a laboratory that stands already."""
+        Lab.made += name is None
+        self.name = name or f"kedge-{os.getpid()}" + (
+            f"-{Lab.made}" if Lab.made > 1 else "")
+        self.tmp = f"/tmp/{self.name}"
+        self.mn_keys, self.ha_keys = mn or {}, ha or {}
+        self.anchors, self.algorithm = tuple(anchors), algorithm
+        self.keep = keep
+        self.build = os.path.abspath(build or os.environ.get("KEDGE_BUILD",
+                                                             TOP))
+        self.procs = {}
+        self.problems = []
+        self.at = None
+        self.sas = []
+
+    # --- plumbing ---------------------------------------------------------
+
+    def ns(self, space):
+        return f"{self.name}-{space}"
+
+    def path(self, *parts):
+        return os.path.join(self.tmp, *parts)
+
+    def argv(self, space, *cmd):
+        """Not `ip netns exec`: that makes a mount namespace for each command,
+        in which a daemon's mounts would vanish."""
+        return ["nsenter", f"--net=/run/netns/{self.ns(space)}",
+                *map(str, cmd)]
+
+    def cmd(self, space, *cmd, check=True, timeout=20, stdin=None):
+        """Runs a command in a namespace, returns its standard output."""
+        p = subprocess.run(self.argv(space, *cmd), text=True, input=stdin,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                           stdin=None if stdin else subprocess.DEVNULL,
+                           timeout=timeout * SLOW, check=False)
+        if check and p.returncode:
+            raise LabError(f"{space}: {' '.join(map(str, cmd))}: exit status "
+                           f"{p.returncode}: {p.stderr.strip()}")
+        return p.stdout
+
+    def ip(self, space, *lines):
+        """`ip` commands, one a line."""
+        self.cmd(space, "ip", "-batch", "-", stdin="\n".join(lines) + "\n")
+
+    def sysctl(self, space, **values):
+        """Keys below net.ipv6.conf, "/" between their parts."""
+        self.cmd(space, "sysctl", "-qw",
+                 *(f"net/ipv6/conf/{k}={v}" for k, v in values.items()))
+
+    def spawn(self, space, name, *cmd, env=None):
+        """Starts a command; its output goes to log/NAME. Returns the Popen."""
+        with open(self.path("log", name), "ab") as log:
+            p = subprocess.Popen(self.argv(space, *cmd), stdout=log,
+                                 stderr=log, stdin=subprocess.DEVNULL,
+                                 start_new_session=True, env=env)
+        self.procs[name] = p
+        return p
+
+    def stop(self, name, sig=signal.SIGTERM, limit=10):
+        """Ends a process that spawn() started and returns its exit status."""
+        p = self.procs.pop(name)
+        if p.poll() is None:
+            p.send_signal(sig)
+        try:
+            return p.wait(limit * SLOW)
+        except subprocess.TimeoutExpired:
+            p.kill()
+            p.wait()
+            raise LabError(f"{name} did not end within {limit} s of signal "
+                           f"{int(sig)}") from None
+
+    def log(self, name):
+        try:
+            with open(self.path("log", name), encoding="utf-8",
+                      errors="replace") as f:
+                return f.read()
+        except FileNotFoundError:
+            return ""
+
+    # --- the network ------------------------------------------------------
+
+    def __enter__(self):
+        self.up()
+        return self
+
+    def __exit__(self, *exc):
+        if not self.keep:
+            self.down()
+
+    def up(self):
+        if os.geteuid():
+            raise LabError("the laboratory needs root: network namespaces")
+        atexit.register(lambda: self.keep or self.down())
+        os.mkdir(self.tmp, 0o700)
+        for d in ("log", "bpf", "state", "conf"):
+            os.mkdir(self.path(d))
+        # RFC 6275 wants the state private; a bpffs must be one for all, and
+        # stand before the first daemon.
+        subprocess.run(["mount", "-t", "bpf", "-o", "mode=0700", "bpf",
+                        self.path("bpf")], check=True)
+        for space in SPACES:
+            subprocess.run(["ip", "netns", "add", self.ns(space)], check=True)
+        # No duplicate address detection but on the mobile node, and no
+        # addresses on the switch.
+        for space in SPACES:
+            self.sysctl(space, **{"all/accept_dad": 0, "default/accept_dad": 0,
+                                  "default/dad_transmits": 0}
+                        if space not in ("sw", "mn") else
+                        {"default/disable_ipv6": int(space == "sw"),
+                         "default/addr_gen_mode": 0,
+                         "default/use_tempaddr": 0})
+            self.ip(space, "link set lo up")
+        for space in ["core"] + [f"ar{n}" for n in NETS]:
+            self.sysctl(space, **{"all/forwarding": 1,
+                                  "default/forwarding": 1})
+        self._core_link("cn", "cn0", "core0", "2001:db8:c::", None)
+        for n in NETS:
+            self._core_link(f"ar{n}", f"ar{n}", "core0", f"2001:db8:f0{n}::",
+                            f"2001:db8:{n}::/64")
+            self._access(n)
+        # An ifindex of its own: where both ends of a veth pair have the same
+        # one, the kernel takes carrier events for unimportant and delays them.
+        self.ip("mn", f"link add net0 index 100 address {MN_MAC} type veth "
+                f"peer name mnp netns {self.ns('sw')}", "link set net0 up")
+        self._host("h1", 1)
+        for n in NETS:
+            self._radvd(n)
+        self._write_conf()
+
+    def _core_link(self, space, core_dev, dev, net, routed):
+        """core <-> space, addresses ::1 and ::2 of net."""
+        self.ip("core", f"link add {core_dev} type veth peer name {dev} netns "
+                f"{self.ns(space)}",
+                f"address add {net}1/64 dev {core_dev} nodad",
+                f"link set {core_dev} up")
+        self.ip(space, f"address add {net}2/64 dev {dev} nodad",
+                f"link set {dev} up", f"route add default via {net}1")
+        if routed:
+            self.ip("core", f"route add {routed} via {net}2")
+
+    def _access(self, n):
+        self.ip("sw", f"link add br{n} type bridge stp_state 0 "
+                "forward_delay 0 mcast_snooping 0", f"link set br{n} up",
+                f"link add a{n} type veth peer name acc0 address "
+                f"02:00:00:00:0{n}:01 netns {self.ns(f'ar{n}')}",
+                f"link set a{n} master br{n} up")
+        self.ip(f"ar{n}", f"address add {ar(n)}/64 dev acc0 nodad",
+                "link set acc0 up")
+
+    def _host(self, space, n):
+        self.ip("sw", f"link add {space} type veth peer name net0 netns "
+                f"{self.ns(space)}", f"link set {space} master br{n} up")
+        self.ip(space, "link set net0 up")
+
+    def _radvd(self, n):
+        """RFC 6275 7.5: 30 to 70 ms. A long router lifetime, so that the
+        router left behind does not vanish from the MN by itself."""
+        anchor = n in self.anchors
+        home = """
+    AdvHomeAgentFlag on;
+    AdvHomeAgentInfo on;
+    HomeAgentLifetime 1800;
+    HomeAgentPreference 0;""" if anchor else ""
+        prefix = f"{ar(n)}/64" if anchor else f"2001:db8:{n}::/64"
+        conf = self.path("conf", f"radvd{n}.conf")
+        with open(conf, "w", encoding="ascii") as f:
+            f.write(f"""interface acc0 {{
+    AdvSendAdvert on;
+    MinRtrAdvInterval 0.03;
+    MaxRtrAdvInterval 0.07;
+    MinDelayBetweenRAs 0.03;
+    AdvDefaultLifetime 1800;
+    AdvIntervalOpt on;{home}
+    prefix {prefix} {{
+        AdvValidLifetime 3600;
+        AdvPreferredLifetime 1800;
+        AdvRouterAddr {"on" if anchor else "off"};
+    }};
+}};
+""")
+        self.spawn(f"ar{n}", f"radvd{n}", "radvd", "-n", "-m", "stderr",
+                   "-C", conf, "-p", self.path(f"radvd{n}.pid"))
+
+    # --- moving -----------------------------------------------------------
+
+    def unplug(self):
+        self.ip("sw", "link set mnp down")
+
+    def plug(self, n):
+        self.ip("sw", f"link set mnp master br{n}", "link set mnp up")
+        self.at = n
+
+    def move(self, n, dark=0.0):
+        """Link down, another network, link up. Returns the wall clock of both
+        (the link is down after the first, up after the second)."""
+        origin, down = self.at, time.time()
+        self.unplug()
+        time.sleep(dark)
+        self.ip("sw", f"link set mnp master br{n}")
+        up = time.time()
+        self.ip("sw", "link set mnp up")
+        self.at = n
+        return {"from": origin, "to": n, "down": down, "up": up}
+
+    def addresses(self, dev="net0", space="mn"):
+        """Global addresses as `ip` tells them: [{"local", "flags"...}]."""
+        out = self.cmd(space, "ip", "-6", "-j", "address", "show", "dev", dev,
+                       "scope", "global", check=False)
+        return [a for i in json.loads(out or "[]")
+                for a in i.get("addr_info", []) if a.get("local")]
+
+    def wait_address(self, n, limit=10):
+        """Until the mobile node can use its address of network n."""
+        wait_for(f"{hoa(n)} on net0", lambda: any(
+            a["local"] == hoa(n) and (not a.get("tentative") or
+                                      a.get("optimistic"))
+            for a in self.addresses()), limit)
+
+    def loss(self, percent, everything=False):
+        """Drops that share of the signalling (or of everything) at the mobile
+        node's port, each way; 0 ends it."""
+        rules = "table netdev loss\ndelete table netdev loss\n"
+        if percent:
+            match = "" if everything else SIGNALLING
+            rules += "table netdev loss {\n" + "".join(
+                f"chain {hook} {{ type filter hook {hook} device mnp priority "
+                f"0; {match} numgen random mod 100 < {percent} counter drop; "
+                "}\n" for hook in ("ingress", "egress")) + "}\n"
+        self.cmd("sw", "nft", "-f", "-", stdin=rules)
+
+    # --- daemons ----------------------------------------------------------
+
+    def _write_conf(self):
+        has, mn = {}, []
+        for n in self.anchors:
+            alg = self.algorithm or ("aes-256-gcm" if n % 2 == 0 and has_aes()
+                                     else "chacha20-poly1305")
+            has[n] = []
+            for way, src, dst in ((1, hoa(n), ar(n)), (2, ar(n), hoa(n))):
+                sa = {"spi": 0x1000 + 16 * n + way, "src": src, "dst": dst,
+                      "algorithm": alg, "key": secrets.token_hex(36),
+                      "identity": "mn1@example.org"}
+                self.sas.append(sa)
+                kv = [(k, hex(v) if k == "spi" else v) for k, v in sa.items()]
+                has[n].append((f"sa mn1-ar{n}-{'up' if way == 1 else 'down'}",
+                               kv))
+            mn += has[n]
+        for n, sections in has.items():
+            keys = {"address": ar(n), "control": self.sock(f"ar{n}"),
+                    "state": self.path("state", f"ar{n}"),
+                    "bpffs": self.path("bpf", f"ar{n}"), **self.ha_keys}
+            self._conf(f"ar{n}", [("ha", keys.items()), ("link acc0", [
+                ("prefix", f"2001:db8:{n}::/64")])] + sections)
+        keys = {"interface": "net0", "control": self.sock("mn"),
+                "state": self.path("state", "mn"),
+                "bpffs": self.path("bpf", "mn"),
+                "identity": "mn1@example.org", **self.mn_keys}
+        self._conf("mn", [("mn", keys.items())] + mn)
+
+    def _conf(self, who, sections):
+        with open(self.path("conf", f"{who}.conf"), "w", encoding="ascii") as f:
+            os.fchmod(f.fileno(), 0o600)
+            f.write(ini(sections))
+
+    def sock(self, who):
+        return self.path(f"{who}.sock")
+
+    def daemon(self, who):
+        """Path and arguments of the daemon of mn or arN."""
+        return [os.path.join(self.build, "kedge-mn" if who == "mn" else
+                             "kedge-ha"), "-c",
+                self.path("conf", f"{who}.conf")]
+
+    def start(self, who, limit=20):
+        """Starts the daemon of mn or arN and waits until it answers."""
+        env = dict(os.environ)
+        env.setdefault("ASAN_OPTIONS", "exitcode=99:detect_leaks=1")
+        env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
+        p = self.spawn(who, who, *self.daemon(who), "--foreground", "-v",
+                       env=env)
+
+        def ready():
+            if p.poll() is not None:
+                self.procs.pop(who, None)
+                raise LabError(f"{who} ended at once with status "
+                               f"{p.returncode}: {self.log(who)[-800:]}")
+            return self.ctl(who, "status", check=False).get("ok")
+        wait_for(f"{who} answers", ready, limit, 0.05)
+        return p
+
+    def start_all(self):
+        for n in self.anchors:
+            self.start(f"ar{n}")
+        self.start("mn")
+
+    def ctl(self, who, *args, check=True):
+        """kedgectl --json of that daemon, parsed; {} where it fails."""
+        out = self.cmd(who, os.path.join(self.build, "kedgectl"), "-s",
+                       self.sock(who), "--json", *args, check=check)
+        try:
+            return json.loads(out)
+        except ValueError:
+            if check:
+                raise LabError(f"kedgectl {args} of {who}: no JSON: "
+                               f"{out[:200]!r}") from None
+            return {}
+
+    def bindings(self, who, *states):
+        """The daemon's bindings in these states (none named: any)."""
+        return [b for b in self.ctl(who, "bindings")["bindings"]
+                if not states or b["state"] in states]
+
+    def bound(self, who="mn"):
+        """The HoAs bound at mn, or at arN, as a set."""
+        return {b["hoa"] for b in self.bindings(who, "bound", "refreshing")}
+
+    def count(self, who, group, name):
+        return self.ctl(who, "counters")[group][name]
+
+    def monitor(self, who):
+        """Follows the daemon's events into log/monitor-WHO."""
+        self.spawn(who, f"monitor-{who}", os.path.join(self.build, "kedgectl"),
+                   "-s", self.sock(who), "--json", "monitor")
+
+    def events(self, who, since=0.0):
+        """What the monitor has told so far, as dictionaries."""
+        out = []
+        for line in self.log(f"monitor-{who}").splitlines():
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue        # the line being written
+            if event.get("time", -1) >= since and "event" in event:
+                out.append(event)
+        return out
+
+    # --- captures ---------------------------------------------------------
+
+    def capture(self, space, dev, *expr):
+        """Starts tcpdump; returns the file's path. stop_captures() ends it."""
+        path = self.path(f"{space}-{dev}.pcap")
+        name = f"tcpdump-{space}-{dev}"
+        # -Z: it would drop to a user who may not write here.
+        self.spawn(space, name, "tcpdump", "-Z", "root", "-i", dev, "-n", "-U",
+                   "-s", "0", "-B", "8192", "-w", path, *expr)
+        wait_for(f"{name} listens",
+                 lambda: "listening on" in self.log(name))
+        return path
+
+    def stop_captures(self):
+        for name in [n for n in self.procs if n.startswith("tcpdump-")]:
+            time.sleep(0.1)     # what the kernel still holds for it
+            self.stop(name, signal.SIGINT)
+
+    # --- flows ------------------------------------------------------------
+
+    def flow(self, space, name, *args):
+        """Starts flow.py; flow_event() and flow_end() read what it says."""
+        return self.spawn(space, name, PYTHON, os.path.join(HERE, "flow.py"),
+                          *args)
+
+    def flow_said(self, name):
+        out = []
+        for line in self.log(name).splitlines():
+            try:
+                out.append(json.loads(line))
+            except ValueError:
+                pass
+        return out
+
+    def flow_event(self, name, event, limit=15):
+        """Waits for its line with this "event" and returns it."""
+        def said():
+            for line in self.flow_said(name):
+                if line.get("event") == event:
+                    return line
+            p = self.procs.get(name)
+            if p is not None and p.poll() is not None and \
+                    not any(l.get("event") == event
+                            for l in self.flow_said(name)):
+                raise LabError(f"flow {name} ended with {p.returncode} before "
+                               f"{event!r}: {self.log(name)[-400:]}")
+            return None
+        return wait_for(f"flow {name}: {event}", said, limit)
+
+    def flow_end(self, name, limit=30):
+        """Asks it to end in order and returns its report."""
+        p = self.procs.get(name)
+        if p is not None and p.poll() is None:
+            p.send_signal(signal.SIGTERM)
+        report = self.flow_event(name, "report", limit)
+        self.stop(name)
+        return report
+
+    # --- the end ----------------------------------------------------------
+
+    def remains(self):
+        """What is still there of it, as text; nothing after down()."""
+        out = [f"namespace {self.ns(s)}" for s in SPACES
+               if os.path.exists(f"/run/netns/{self.ns(s)}")]
+        with open("/proc/self/mounts", encoding="utf-8") as f:
+            out += [f"mount {l.split()[1]}" for l in f if self.tmp in l]
+        return out + ([self.tmp] if os.path.exists(self.tmp) else [])
+
+    def sanitizer_reports(self):
+        """Lines in the daemons' logs that a sanitizer wrote."""
+        out = []
+        for who in ["mn"] + [f"ar{n}" for n in NETS]:
+            lines = self.log(who).splitlines()
+            out += [f"{who}: {l}" for l in lines
+                    if any(s in l for s in SANITIZER)]
+        return out
+
+    def _pids(self):
+        out = set()
+        for space in SPACES:
+            p = subprocess.run(["ip", "netns", "pids", self.ns(space)],
+                               stdout=subprocess.PIPE, text=True, check=False,
+                               stderr=subprocess.DEVNULL)
+            out |= {int(x) for x in p.stdout.split()}
+        return out - {os.getpid()}
+
+    def _signal_all(self, sig, limit):
+        """Signals what lives in our namespaces until none is left."""
+        end = time.monotonic() + limit
+        pids = self._pids()
+        for pid in pids:
+            try:
+                os.kill(pid, sig)
+            except ProcessLookupError:
+                pass
+        while time.monotonic() < end:
+            for p in self.procs.values():
+                p.poll()        # reaps
+            if not self._pids():
+                return True
+            time.sleep(0.05)
+        return False
+
+    def down(self):
+        """Ends and removes everything; what a sanitizer said goes to
+        self.problems first. May be called twice."""
+        if not os.path.isdir(self.tmp):
+            return
+        old = [(s, signal.signal(s, signal.SIG_IGN))
+               for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+        try:
+            if not self._signal_all(signal.SIGTERM, 5):
+                self._signal_all(signal.SIGKILL, 5)
+            for p in self.procs.values():
+                try:
+                    p.wait(5)
+                except subprocess.TimeoutExpired:
+                    pass
+            self.procs.clear()
+            self.problems += self.sanitizer_reports()
+            for space in SPACES:
+                if os.path.exists(f"/run/netns/{self.ns(space)}"):
+                    subprocess.run(["ip", "netns", "del", self.ns(space)],
+                                   check=False)
+            bpf = self.path("bpf")
+            while os.path.ismount(bpf):
+                if subprocess.run(["umount", bpf], check=False).returncode:
+                    subprocess.run(["umount", "-l", bpf], check=False)
+            shutil.rmtree(self.tmp, ignore_errors=True)
+        finally:
+            for s, handler in old:
+                signal.signal(s, handler)
+
+
+def exit_on_signals():
+    """Makes SIGTERM and SIGHUP end the program as Ctrl-C does, so that a
+    `with Lab()` cleans up."""
+    def stop(sig, _frame):
+        raise SystemExit(128 + sig)
+    for sig in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sig, stop)
+
+
+def main(args):
+    if not args or args[0] in ("-h", "--help"):
+        print(__doc__)
+        return 0
+    if args[0] == "up":
+        lab = Lab()
+        lab.up()
+        if "--plain" not in args:
+            lab.start_all()
+        lab.plug(int(args[args.index("--at") + 1]) if "--at" in args else 1)
+        lab.keep = True
+        print(lab.name)
+        return 0
+    lab, verb, rest = Lab(name=args[0]), args[1], args[2:]
+    if verb == "down":
+        lab.down()
+    elif verb == "move":
+        print(json.dumps(lab.move(int(rest[0]))))
+    elif verb == "loss":
+        lab.loss(int(rest[0]), "all" in rest)
+    elif verb == "start":
+        lab.start(rest[0])
+    elif verb == "exec":
+        return subprocess.call(lab.argv(*rest))
+    elif verb == "ctl":
+        return subprocess.call(lab.argv(rest[0], os.path.join(
+            lab.build, "kedgectl"), "-s", lab.sock(rest[0]), *rest[1:]))
+    else:
+        print(__doc__, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    exit_on_signals()
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except (LabError, subprocess.SubprocessError) as e:
+        sys.exit(f"lab: {e}")
