@@ -2,7 +2,6 @@
 #include "ha/kern.h"
 
 #include <errno.h>
-#include <linux/errqueue.h>
 #include <linux/if_packet.h>
 #include <linux/neighbour.h>
 #include <net/if_arp.h>
@@ -283,31 +282,17 @@ static void on_rtnl_fd(void *arg)
 	rtnl_read_events(k->rtnl);
 }
 
-static void on_errors_fd(void *arg);
-
-static int errors_watch(struct kern *k)
-{
-	return loop_fd_add(k->loop, &k->errors_lf, k->holds[0], on_errors_fd,
-			   k);
-}
-
 /*
  * An ICMPv6 error for a packet of the tunnel. RFC 2473 7.1: the kernel noted
- * the path's new MTU before it told us. libuv ends a poll at an error.
+ * the path's new MTU before it told us.
  */
 static void on_errors_fd(void *arg)
 {
 	struct kern *k = arg;
 	struct msghdr msg = {0};
-	int err;
 
 	while (recvmsg(k->holds[0], &msg, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0)
 		msg = (struct msghdr){0};
-	loop_fd_del(&k->errors_lf);
-	err = errors_watch(k);
-	if (err < 0)
-		log_err("tunnel errors are not seen any more: %s",
-			strerror(-err));
 	paths_changed(k);
 }
 
@@ -425,8 +410,6 @@ static void on_ring_fd(void *arg)
 
 	dp_ring_read(k->dp, wire_on_record, k);
 }
-
-/* Reloading. */
 
 /* A power of two: the map survives a restart with a limit that is a little
  * different. */
@@ -663,10 +646,8 @@ static int sockets_start(struct kern *k)
 		if (k->holds[i] < 0)
 			return k->holds[i];
 	}
-	if (setsockopt(k->holds[0], IPPROTO_IPV6, IPV6_RECVERR, &on,
-		       sizeof(on)))
-		return -errno;
-	return errors_watch(k);
+	return loop_fd_add(k->loop, &k->errors_lf, k->holds[0], on_errors_fd,
+			   k);
 }
 
 static int rtnl_start(struct kern *k)
@@ -681,6 +662,15 @@ static int rtnl_start(struct kern *k)
 	if (!err)
 		err = rtnl_dump_addrs(k->rtnl);
 	return err;
+}
+
+static void sync_on_timer(struct timer *timer, mtime now)
+{
+	struct kern *k = (struct kern *)
+		((char *)timer - offsetof(struct kern, sync_timer));
+
+	(void)now;
+	sadb_sync(k->sadb);
 }
 
 static int start_step(int err, const char *what)
@@ -703,6 +693,7 @@ int kern_start(struct kern *k, struct loop *loop, struct ha_conf *conf,
 		.raw_fd = -1,
 		.packet_fd = -1,
 		.paths_timer.fn = paths_on_timer,
+		.sync_timer.fn = sync_on_timer,
 	};
 	for (i = 0; i < KERN_HOLDS; i++)
 		k->holds[i] = -1;
@@ -732,6 +723,7 @@ void kern_stop(struct kern *k)
 	int i;
 
 	timers_del(&k->loop->timers, &k->paths_timer);
+	timers_del(&k->loop->timers, &k->sync_timer);
 	bcache_fini(&k->bcache);
 	free(k->prefixes);
 	loop_fd_del(&k->ring_lf);

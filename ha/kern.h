@@ -50,6 +50,7 @@ struct kern {
 	int raw_fd, packet_fd, holds[KERN_HOLDS];
 	struct loop_fd ring_lf, rtnl_lf, errors_lf;
 	struct timer paths_timer;	/* a path may have changed */
+	struct timer sync_timer;	/* SA numbers go to the disk */
 	bool dump;			/* events were lost */
 	struct kern_bucket ptbs, bes;
 	/* the message at hand */

@@ -22,32 +22,16 @@ struct ha {
 	struct kern kern;
 };
 
-/* The errors of a configuration read while in the background. */
-static void log_lines(char *text)
-{
-	char *line, *at = text;
-
-	while ((line = strsep(&at, "\n")))
-		if (*line)
-			log_err("%s", line);
-}
-
 static int conf_reload(struct ha *ha, struct ha_conf *conf)
 {
-	char *text = NULL;
-	size_t len;
-	FILE *errs = open_memstream(&text, &len);
+	FILE *errs = log_stream();
 	int err;
 
 	if (!errs)
 		return -ENOMEM;
 	err = ha_conf_load(conf, ha->args.conf, errs);
-	fclose(errs);
-	log_lines(text);
-	free(text);
-	if (!err)
-		err = kern_reload(&ha->kern, conf);
-	return err;
+	log_stream_end(errs);
+	return err ? err : kern_reload(&ha->kern, conf);
 }
 
 static void on_hup(void *arg)

@@ -382,6 +382,9 @@ static void on_esp(struct kern *k, const struct ip6_pkt *pkt)
 	enum reason reason = sadb_open(k->sadb, pkt, msg, sizeof(msg), &len,
 				       &sa);
 
+	if (sadb_sync_due(k->sadb) && !timer_armed(&k->sync_timer))
+		timers_set(&k->loop->timers, &k->sync_timer,
+			   mtime_add(loop_now(), MTIME_SEC(1)));
 	if (reason)
 		refuse(reason, "ESP", pkt);
 	else

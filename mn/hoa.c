@@ -62,6 +62,15 @@ static void write_binding(struct mn *mn, struct bul_entry *e, bool up)
 	complain(dp_binding_set(mn->dp, &e->hoa, &b), "binding map", e);
 }
 
+void hoa_paths_changed(struct mn *mn)
+{
+	struct bul_entry *e;
+
+	for (e = mn->bul.entries; e; e = e->next)
+		if (hoa_of(e)->up)
+			write_binding(mn, e, true);
+}
+
 static void set_rule(struct hoa *h, bool on)
 {
 	struct rtnl_rule rule = rule_of(h);

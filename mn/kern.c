@@ -6,6 +6,7 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/count.h"
@@ -427,6 +428,18 @@ static void on_ring_readable(void *arg)
 	dp_ring_read(mn->dp, on_record, mn);
 }
 
+/* An ICMPv6 error from within a tunnel. RFC 2473 7.1: the kernel has noted
+ * the path's new MTU; the bindings have to follow. */
+static void on_tunnel_error(void *arg)
+{
+	struct msghdr msg = {0};
+	struct mn *mn = arg;
+
+	while (recvmsg(mn->hold_fds[0], &msg, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0)
+		msg = (struct msghdr){0};
+	hoa_paths_changed(mn);
+}
+
 static void on_sock_end(void *arg, const struct sockdiag_sock *sock)
 {
 	hoa_scan_soon(arg, &sock->local);
@@ -446,6 +459,15 @@ static void on_scan(struct timer *timer, mtime now)
 {
 	hoa_scan((struct mn *)((char *)timer - offsetof(struct mn, scan)),
 		 now);
+}
+
+static void on_sync(struct timer *timer, mtime now)
+{
+	struct mn *mn = (struct mn *)((char *)timer -
+				      offsetof(struct mn, sync));
+
+	(void)now;
+	sadb_sync(mn->sadb);
 }
 
 /* ---- start */
@@ -481,22 +503,23 @@ static int open_sockets(struct mn *mn)
 {
 	static const int held[] = {IP6_PROTO_IPV6, IP6_PROTO_ESP,
 				   IP6_PROTO_MH};
+	int *const fds[] = {&mn->raw_fd, &mn->ra_fd, &mn->packet_fd,
+			    &mn->hold_fds[0], &mn->hold_fds[1],
+			    &mn->hold_fds[2]};
 	unsigned int k;
+	int err = 0;
 
 	mn->raw_fd = raw_open();
 	mn->ra_fd = raw_ra_open();
 	mn->packet_fd = packet_open();
 	for (k = 0; k < 3; k++)
 		mn->hold_fds[k] = raw_hold(held[k]);
-	if (mn->raw_fd < 0 || mn->ra_fd < 0 || mn->packet_fd < 0) {
-		int err = mn->raw_fd < 0 ? mn->raw_fd : mn->ra_fd < 0 ?
-			  mn->ra_fd : mn->packet_fd;
-
+	for (k = 0; !err && k < 6; k++)
+		err = *fds[k] < 0 ? *fds[k] : 0;
+	if (err)
 		log_err("raw sockets: %s (kedge-mn needs CAP_NET_RAW)",
 			strerror(-err));
-		return err;
-	}
-	return 0;
+	return err;
 }
 
 static int open_state(struct mn *mn)
@@ -583,9 +606,63 @@ static int watch(struct mn *mn)
 		err = loop_fd_add(loop, &mn->on_sd, sockdiag_event_fd(mn->sd),
 				  on_sd_readable, mn);
 	if (!err)
+		err = loop_fd_add(loop, &mn->on_errors, mn->hold_fds[0],
+				  on_tunnel_error, mn);
+	if (!err)
 		err = ctl_open(&mn->ctl, loop, mn->conf.control, mn_ctl_cmds,
 			       mn);
 	return err;
+}
+
+/* ---- reload */
+
+static bool fixed_differ(const struct mn_conf *a, const struct mn_conf *b)
+{
+	return a->n_ifaces != b->n_ifaces ||
+	       memcmp(a->ifaces, b->ifaces, sizeof(a->ifaces)) ||
+	       strcmp(a->control, b->control) || strcmp(a->state, b->state) ||
+	       strcmp(a->bpffs, b->bpffs) || strcmp(a->user, b->user) ||
+	       strcmp(a->tun, b->tun) || a->table != b->table ||
+	       a->rule_priority != b->rule_priority ||
+	       a->protocol != b->protocol;
+}
+
+#define SWAP(field) \
+	do { \
+		__typeof__(mn->conf.field) was = mn->conf.field; \
+		mn->conf.field = conf->field; \
+		conf->field = was; \
+	} while (0)
+
+int mn_reload(struct mn *mn, struct mn_conf *conf)
+{
+	struct sadb *fresh;
+	const struct bul_entry *e;
+	unsigned int k;
+	int err = sadb_new(&fresh, mn->store);
+
+	if (err)
+		return err;
+	if (fixed_differ(&mn->conf, conf))
+		log_warn("an interface, path, user, table, priority or "
+			 "protocol has changed: that takes a restart");
+	SWAP(sas);
+	SWAP(anchors);
+	SWAP(lifetime);
+	SWAP(release_grace);
+	SWAP(udp_idle);
+	SWAP(queue);
+	SWAP(accept_ra_anchors);
+	sadb_free(mn->sadb);
+	mn->sadb = fresh;
+	dp_spi_clear(mn->dp);
+	mn->bul.lifetime = mtime_sec(mn->conf.lifetime);
+	know_configured(mn);
+	for (k = 0; k < mn->anchors.n; k++)
+		signal_know_ha(mn, &mn->anchors.list[k].ha);
+	for (e = mn->bul.entries; e; e = e->next)
+		signal_know_ha(mn, &e->ha);
+	return 0;
 }
 
 static void on_flush(struct timer *timer, mtime now);
@@ -599,6 +676,7 @@ int mn_start(struct mn *mn)
 	mn->started = loop_now();
 	mn->scan.fn = on_scan;
 	mn->flush.fn = on_flush;
+	mn->sync.fn = on_sync;
 	bul_init(&mn->bul, &hoa_bul_ops, mn, &mn->loop.timers,
 		 mtime_sec(mn->conf.lifetime));
 	init_ifaces(mn);
@@ -639,7 +717,7 @@ static void close_fd(int *fd)
 void mn_stop(struct mn *mn)
 {
 	struct loop_fd *watched[] = {&mn->on_rtnl, &mn->on_ring, &mn->on_ra,
-				     &mn->on_tun, &mn->on_sd};
+				     &mn->on_tun, &mn->on_sd, &mn->on_errors};
 	unsigned int k;
 
 	for (k = 0; k < sizeof(watched) / sizeof(*watched); k++)
@@ -655,6 +733,7 @@ void mn_stop(struct mn *mn)
 	}
 	timers_del(&mn->loop.timers, &mn->scan);
 	timers_del(&mn->loop.timers, &mn->flush);
+	timers_del(&mn->loop.timers, &mn->sync);
 	if (mn->sd)
 		sockdiag_close(mn->sd);
 	if (mn->dp)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,49 @@
 #include "mn/mn.h"
 
 #define DEFAULT_CONF "/etc/kedge/kedge-mn.conf"
+
+static const char *conf_path;
+
+static int reload(struct mn *mn, struct mn_conf *conf)
+{
+	FILE *errs = log_stream();
+	int err;
+
+	if (!errs)
+		return -ENOMEM;
+	err = mn_conf_load(conf, conf_path, errs);
+	log_stream_end(errs);
+	return err ? err : mn_reload(mn, conf);
+}
+
+static void on_hup(void *arg)
+{
+	struct mn_conf conf = {0};
+	int err = reload(arg, &conf);
+
+	if (err)
+		log_err("%s: not taken over: %s", conf_path, strerror(-err));
+	else
+		log_info("%s: taken over", conf_path);
+	mn_conf_fini(&conf);
+}
+
+/* The control socket tells whether another one is at work. */
+static int flush(struct mn *mn)
+{
+	int err = loop_init(&mn->loop);
+
+	if (err)
+		return EXIT_FAILURE;
+	err = ctl_open(&mn->ctl, &mn->loop, mn->conf.control, mn_ctl_cmds, mn);
+	if (!err)
+		err = mn_flush_leftovers(&mn->conf);
+	if (err)
+		log_err("not flushed: %s", strerror(-err));
+	ctl_close(mn->ctl);
+	loop_fini(&mn->loop);
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}
 
 static int run(struct mn *mn, const struct daemon_args *args)
 {
@@ -26,6 +70,7 @@ static int run(struct mn *mn, const struct daemon_args *args)
 	} else {
 		log_info("ready, %u interface%s", mn->conf.n_ifaces,
 			 mn->conf.n_ifaces == 1 ? "" : "s");
+		loop_on_hup(&mn->loop, on_hup, mn);
 		notify_watchdog(&mn->loop);
 		notify_send("READY=1");
 		daemon_ready();
@@ -52,14 +97,14 @@ int main(int argc, char **argv)
 		    "the mobile node: keeps a Mobile IPv6 binding for every "
 		    "access router\nthat still anchors a live flow of this "
 		    "host");
+	conf_path = args.conf;
 	log_init("kedge-mn", args.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
 	if (mn_conf_load(&mn.conf, args.conf, stderr))
 		status = EXIT_FAILURE;
 	else if (args.check)
 		status = printf("%s: no errors\n", args.conf) < 0;
 	else if (args.flush)
-		status = mn_flush_leftovers(&mn.conf) ? EXIT_FAILURE :
-							EXIT_SUCCESS;
+		status = flush(&mn);
 	else
 		status = run(&mn, &args);
 	mn_conf_fini(&mn.conf);

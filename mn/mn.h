@@ -68,10 +68,11 @@ struct mn {
 	struct mn_iface ifaces[MN_IFACES_MAX];
 	int tun_fd, raw_fd, ra_fd, packet_fd, hold_fds[3];
 	uint32_t tun_ifindex;
-	struct loop_fd on_rtnl, on_ring, on_ra, on_tun, on_sd;
+	struct loop_fd on_rtnl, on_ring, on_ra, on_tun, on_sd, on_errors;
 	struct timer scan;		/* armed: sockets are to be counted */
 	mtime scan_gap;			/* from an event to the count */
 	struct timer flush;		/* armed: kedgectl flush is under way */
+	struct timer sync;		/* armed: SA numbers go to the disk */
 	bool flushing, resync;
 	mtime started;
 	uint8_t buf[65536 + IP6_HDR_LEN];
@@ -79,6 +80,11 @@ struct mn {
 
 /* kern.c. mn_start: 0 or -errno, the reason logged; mn->conf is loaded. */
 int mn_start(struct mn *mn);
+/*
+ * SIGHUP: takes over from conf what can change while running (SAs, anchors,
+ * times, limits), swapping it with what was there. 0 or -errno, logged.
+ */
+int mn_reload(struct mn *mn, struct mn_conf *conf);
 /* Lets go of everything; forwarding stays at work, for a restart. */
 void mn_stop(struct mn *mn);
 /* Without a daemon: takes down what one left (kedge-mn --flush). */
@@ -105,11 +111,13 @@ void hoa_scan_soon(struct mn *mn, const struct in6_addr *local);
 void hoa_scan(struct mn *mn, mtime now);
 void hoa_flush_all(struct mn *mn);
 void hoa_free_all(struct mn *mn);
+/* A path's MTU may have changed: the bindings that are up follow. */
+void hoa_paths_changed(struct mn *mn);
 /* Somebody took the address off kedge0: puts it back. */
 void hoa_repair(struct mn *mn, const struct in6_addr *addr);
 
 /* signal.c */
-/* Puts the SAs that name this HA into the SADB. */
+/* Puts the SAs that name this HA into the SADB; again is no harm. */
 void signal_know_ha(struct mn *mn, const struct in6_addr *ha);
 /* Are there SAs both ways? */
 bool signal_has_sas(struct mn *mn, const struct in6_addr *hoa,

@@ -190,6 +190,9 @@ static enum reason receive(struct mn *mn, const struct ip6_pkt *pkt)
 	if (pkt->proto != IP6_PROTO_ESP)
 		return REASON_MH_UNEXPECTED;
 	reason = sadb_open(mn->sadb, pkt, clear, sizeof(clear), &len, &sa);
+	if (sadb_sync_due(mn->sadb) && !timer_armed(&mn->sync))
+		timers_set(&mn->loop.timers, &mn->sync,
+			   mtime_add(loop_now(), MTIME_SEC(1)));
 	if (reason)
 		return reason;
 	reason = mh_parse(&mh, clear, len, ip6_home_src(pkt),

@@ -572,12 +572,15 @@ END_TEST
 
 START_TEST(lifetime_is_limited)
 {
+	struct in6_addr hoa = addr(HOA);
+
 	bind_ok(HOA, COA, 1, 65535);
 	ck_assert_uint_eq(got.ba.mh.ba.lifetime,
 			  MAX_LIFETIME / MH_LIFETIME_UNIT);
 	bcache_limits(&bc, MAX_BINDINGS, 11);
 	bind_ok(HOA, COA, 2, 65535);
 	ck_assert_uint_eq(got.ba.mh.ba.lifetime, 2);
+	ck_assert_uint_eq(bcache_find(&bc, &hoa)->reg.lifetime, 8);
 	bind_ok(HOA, COA, 3, 1);
 	ck_assert_uint_eq(got.ba.mh.ba.lifetime, 1);
 	pass(3999);
@@ -683,6 +686,7 @@ START_TEST(deregistration_repeated)
 	pass(6000);
 	s.mh.bu.seq = 12;
 	expect(&s, REASON_NONE, MH_STATUS_ACCEPTED);
+	ck_assert_int_eq(got.states, 2);
 	pass(6000);
 	ck_assert_int_eq(state_of(HOA), BINDING_DELETED);
 	pass(4000);

@@ -2,13 +2,13 @@
 /* kedgectl: asks a daemon over its control socket. See kedgectl(8). */
 #include <errno.h>
 #include <getopt.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -122,121 +122,202 @@ static int dial_default(void)
 	return -err;
 }
 
-static FILE *connect_to(const char *path)
+static int connect_to(const char *path)
 {
-	const struct timeval tv = { .tv_sec = ANSWER_SECONDS };
-	FILE *f;
 	int fd;
 
 	if (!path)
 		path = getenv("KEDGE_SOCKET");
-	if (path && *path) {
-		fd = dial(path);
-		if (fd < 0)
-			dial_error(path, -fd);
-	} else {
-		fd = dial_default();
-	}
+	if (!path || !*path)
+		return dial_default();
+	fd = dial(path);
 	if (fd < 0)
-		return NULL;
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
-	f = fdopen(fd, "r+");
-	if (!f)
-		close(fd);
-	return f;
+		dial_error(path, -fd);
+	return fd;
 }
 
-/* The next line as JSON, or NULL; *line holds its text. */
-static struct json_object *read_object(FILE *f, char **line, size_t *cap)
-{
-	struct json_object *o;
+/* A daemon, read line by line. Not stdio: it would wait for the daemon alone,
+ * not also for whoever reads our output to go away. */
+struct conn {
+	int fd;
+	int timeout;	/* ms, or -1 */
+	char *buf;
+	size_t len, cap;
+	size_t used;	/* of buf, by the line read last */
+};
 
-	if (getline(line, cap, f) <= 0)
-		return NULL;
-	o = json_tokener_parse(*line);
-	if (!json_object_is_type(o, json_type_object)) {
-		json_object_put(o);
-		errno = EBADMSG;
-		return NULL;
+/* 0, or -errno: -EPIPE if nobody reads our output any more. */
+static int wait_for(struct conn *c)
+{
+	struct pollfd fds[] = {
+		{ .fd = c->fd, .events = POLLIN },
+		{ .fd = STDOUT_FILENO },	/* POLLERR alone */
+	};
+	int n = interrupted ? 0 : poll(fds, 2, c->timeout);
+
+	if (n < 0)
+		return -errno;
+	if (n == 0)
+		return -ETIMEDOUT;
+	return fds[1].revents & POLLERR ? -EPIPE : 0;
+}
+
+static int grow(struct conn *c)
+{
+	char *buf = realloc(c->buf, c->cap * 2 + 4096);
+
+	if (!buf)
+		return -ENOMEM;
+	c->buf = buf;
+	c->cap = c->cap * 2 + 4096;
+	return 0;
+}
+
+static int read_more(struct conn *c)
+{
+	int rc = wait_for(c);
+	ssize_t n;
+
+	if (!rc && c->len == c->cap)
+		rc = grow(c);
+	if (rc)
+		return rc;
+	n = read(c->fd, c->buf + c->len, c->cap - c->len);
+	if (n <= 0)
+		return n ? -errno : -ECONNRESET;
+	c->len += (size_t)n;
+	return 0;
+}
+
+/* *line is valid until the next call. 0 or -errno. */
+static int read_line(struct conn *c, const char **line)
+{
+	size_t seen = 0;
+	char *nl = NULL;
+	int rc;
+
+	if (c->used) {
+		c->len -= c->used;
+		memmove(c->buf, c->buf + c->used, c->len);
+		c->used = 0;
 	}
-	return o;
+	while (c->len == seen ||
+	       !(nl = memchr(c->buf + seen, '\n', c->len - seen))) {
+		seen = c->len;
+		rc = read_more(c);
+		if (rc)
+			return rc;
+	}
+	*nl = '\0';
+	c->used = (size_t)(nl - c->buf) + 1;
+	*line = c->buf;
+	return 0;
 }
 
-/* Says why there was nothing to read. */
-static void read_error(FILE *f)
+/* The next line and the object that it is. 0 or -errno. */
+static int read_object(struct conn *c, const char **line,
+		       struct json_object **o)
 {
-	if (feof(f))
+	int rc = read_line(c, line);
+
+	if (rc)
+		return rc;
+	*o = json_tokener_parse(*line);
+	if (json_object_is_type(*o, json_type_object))
+		return 0;
+	json_object_put(*o);
+	return -EBADMSG;
+}
+
+/* Says why there was nothing to read; the exit status. */
+static int read_error(int err)
+{
+	if (interrupted || err == -EPIPE)
+		return 0;
+	if (err == -ECONNRESET)
 		fprintf(stderr, "kedgectl: the daemon hung up\n");
-	else if (errno == EAGAIN)
+	else if (err == -ETIMEDOUT)
 		fprintf(stderr, "kedgectl: no answer within %d s\n",
 			ANSWER_SECONDS);
 	else
 		fprintf(stderr, "kedgectl: cannot read the answer: %s\n",
-			strerror(errno));
+			strerror(-err));
+	return 1;
 }
 
-static struct json_object *ask(FILE *f, const char *cmd, char **line,
-			       size_t *cap)
+static bool says_ok(struct json_object *answer)
 {
-	struct json_object *answer, *v;
+	struct json_object *v;
 
-	if (fprintf(f, "{\"cmd\":\"%s\"}\n", cmd) < 0 || fflush(f)) {
-		fprintf(stderr, "kedgectl: cannot ask: %s\n",
-			strerror(errno));
-		return NULL;
-	}
-	answer = read_object(f, line, cap);
-	if (!answer) {
-		read_error(f);
-		return NULL;
-	}
 	if (json_object_object_get_ex(answer, "ok", &v) &&
 	    json_object_get_boolean(v))
-		return answer;
+		return true;
 	if (!json_object_object_get_ex(answer, "error", &v))
 		v = NULL;
 	fprintf(stderr, "kedgectl: %s\n",
 		v ? json_object_get_string(v) : "the daemon says no");
-	json_object_put(answer);
-	return NULL;
+	return false;
 }
 
-/* Whoever read our output may have gone: no error. */
-static bool out_is_gone(void)
+static int send_request(struct conn *c, const char *cmd)
 {
-	return fflush(stdout) && errno == EPIPE;
+	char line[64];
+	int n = snprintf(line, sizeof(line), "{\"cmd\":\"%s\"}\n", cmd);
+
+	if (write(c->fd, line, (size_t)n) == n)
+		return 0;
+	fprintf(stderr, "kedgectl: cannot ask: %s\n", strerror(errno));
+	return -1;
 }
 
-static int monitor(FILE *f, bool json, char **line, size_t *cap)
+static int monitor(struct conn *c, bool json)
 {
-	const struct timeval forever = { 0 };
 	struct json_object *ev;
+	const char *line;
+	int err;
 
-	setsockopt(fileno(f), SOL_SOCKET, SO_RCVTIMEO, &forever,
-		   sizeof(forever));
+	c->timeout = -1;
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	while ((ev = read_object(f, line, cap))) {
+	while (!(err = read_object(c, &line, &ev))) {
 		if (json)
-			fputs(*line, stdout);
+			puts(line);
 		else
 			show_event(stdout, ev);
 		json_object_put(ev);
-		if (out_is_gone())
-			return 0;
-		if (interrupted)
-			break;
+		if (fflush(stdout) || ferror(stdout))
+			return 0;	/* told by run(), if it is an error */
 	}
-	if (interrupted)
-		return 0;
-	read_error(f);
-	return 1;
+	return read_error(err);
+}
+
+static int ask(struct conn *c, const char *cmd, bool json)
+{
+	struct json_object *answer;
+	const char *line;
+	int rc = send_request(c, cmd);
+
+	if (rc)
+		return 1;
+	rc = read_object(c, &line, &answer);
+	if (rc)
+		return read_error(rc);
+	if (!says_ok(answer))
+		rc = 1;
+	else if (!strcmp(cmd, "monitor"))
+		rc = monitor(c, json);
+	else if (json)
+		puts(line);
+	else
+		show(cmd, answer);
+	json_object_put(answer);
+	return rc;
 }
 
 static void catch_signals(void)
 {
 	struct sigaction sa = { .sa_handler = on_signal };
 
-	/* no SA_RESTART: reading ends */
+	/* no SA_RESTART: poll() ends */
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
@@ -244,31 +325,21 @@ static void catch_signals(void)
 
 static int run(const char *socket_path, bool json, const char *cmd)
 {
-	FILE *f = connect_to(socket_path);
-	struct json_object *answer;
-	char *line = NULL;
-	size_t cap = 0;
-	int rc = 0;
+	struct conn c = { .fd = connect_to(socket_path),
+			  .timeout = ANSWER_SECONDS * 1000 };
+	int rc;
 
-	if (!f)
+	if (c.fd < 0)
 		return 1;
-	answer = ask(f, cmd, &line, &cap);
-	if (!answer)
-		rc = 1;
-	else if (!strcmp(cmd, "monitor"))
-		rc = monitor(f, json, &line, &cap);
-	else if (json)
-		fputs(line, stdout);
-	else
-		show(cmd, answer);
-	if (fflush(stdout) && errno != EPIPE) {
+	rc = ask(&c, cmd, json);
+	errno = 0;
+	if ((fflush(stdout) || ferror(stdout)) && errno && errno != EPIPE) {
 		fprintf(stderr, "kedgectl: cannot write: %s\n",
 			strerror(errno));
 		rc = 1;
 	}
-	json_object_put(answer);
-	free(line);
-	fclose(f);
+	free(c.buf);
+	close(c.fd);
 	return rc;
 }
 

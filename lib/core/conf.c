@@ -227,7 +227,7 @@ static int on_key(void *user, const char *section, const char *name,
 		error_at(p, p->line, "%s stands before any section", name);
 	if (!s)
 		return 1;	/* in an unknown section, told already */
-	for (i = 0; s->type->keys[i].name && i < KEYS_MAX; i++) {
+	for (i = 0; i < KEYS_MAX && s->type->keys[i].name; i++) {
 		if (strcmp(s->type->keys[i].name, name))
 			continue;
 		key_set(p, s, i, value ? value : "");
@@ -278,7 +278,11 @@ static char *read_line(char *str, int num, void *stream)
 
 	check_answered(p);
 	sodium_memzero(str, (size_t)num);	/* may hold a key */
-	if (num <= LINE_MAX_LEN || !fgets(line, sizeof(line), p->in))
+	if (num <= LINE_MAX_LEN) {
+		error_at(p, p->line, "libinih reads no lines so long");
+		return NULL;
+	}
+	if (!fgets(line, sizeof(line), p->in))
 		return NULL;
 	p->line++;
 	len = strlen(line);

@@ -50,14 +50,21 @@ struct conf_section {
 int conf_load(const char *path, const struct conf_section *sections,
 	      void *conf, FILE *errs);
 
-/* Setters for tables; dst is the type named. */
-int conf_set_addr(void *dst, const char *v, char *err, size_t n);  /* in6_addr */
-int conf_set_prefix(void *dst, const char *v, char *err, size_t n);/* ip6_prefix */
-int conf_set_string(void *dst, const char *v, char *err, size_t n);/* char *, owned; the old one is freed */
-int conf_set_u32(void *dst, const char *v, char *err, size_t n);   /* 0x ok */
-int conf_set_bool(void *dst, const char *v, char *err, size_t n);  /* yes/no */
-int conf_set_seconds(void *dst, const char *v, char *err, size_t n);/* mtime: "10", "1.5", "500ms", "2m", "1h" */
-int conf_set_ifname(void *dst, const char *v, char *err, size_t n);/* char[IFNAMSIZ] */
+/* Setters for tables, as struct conf_key has them; dst points to: */
+int conf_set_addr(void *dst, const char *v, char *err, size_t n);
+		/* struct in6_addr, any address */
+int conf_set_prefix(void *dst, const char *v, char *err, size_t n);
+		/* struct ip6_prefix; no bits set after its length */
+int conf_set_string(void *dst, const char *v, char *err, size_t n);
+		/* char *, owned by dst's owner; the old one is freed */
+int conf_set_u32(void *dst, const char *v, char *err, size_t n);
+		/* uint32_t, decimal or 0x... */
+int conf_set_bool(void *dst, const char *v, char *err, size_t n);
+		/* bool: yes, no, true, false, on, off */
+int conf_set_seconds(void *dst, const char *v, char *err, size_t n);
+		/* mtime: "10", "1.5", "500ms", "2m", "1h" */
+int conf_set_ifname(void *dst, const char *v, char *err, size_t n);
+		/* char[IFNAMSIZ] */
 
 /* The [sa NAME] section, the same for both daemons: open() is the daemon's
  * (it returns a struct sadb_conf with the name set), the keys are these.

@@ -107,3 +107,24 @@ void log_at(enum log_level level, const char *fmt, ...)
 		to_terminal(level_text(level), text);
 	errno = saved;
 }
+
+static char *stream_text;
+static size_t stream_len;
+
+FILE *log_stream(void)
+{
+	return open_memstream(&stream_text, &stream_len);
+}
+
+void log_stream_end(FILE *stream)
+{
+	char *line, *at;
+
+	fclose(stream);
+	at = stream_text;
+	while ((line = strsep(&at, "\n")))
+		if (*line)
+			log_err("%s", line);
+	free(stream_text);
+	stream_text = NULL;
+}

@@ -7,6 +7,8 @@
 #ifndef KEDGE_LOG_H
 #define KEDGE_LOG_H
 
+#include <stdio.h>
+
 #include "proto/reason.h"
 
 enum log_level { LOG_LEVEL_ERR, LOG_LEVEL_WARN, LOG_LEVEL_INFO,
@@ -20,6 +22,13 @@ void log_to_syslog(void);
 
 void log_at(enum log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/*
+ * For what writes errors to a stream: opens one (NULL: out of memory) whose
+ * lines log_stream_end() logs as errors. One at a time.
+ */
+FILE *log_stream(void);
+void log_stream_end(FILE *stream);
+
 #define log_err(...) log_at(LOG_LEVEL_ERR, __VA_ARGS__)
 #define log_warn(...) log_at(LOG_LEVEL_WARN, __VA_ARGS__)
 #define log_info(...) log_at(LOG_LEVEL_INFO, __VA_ARGS__)

@@ -169,13 +169,18 @@ void loop_on_hup(struct loop *loop, void (*fn)(void *arg), void *arg)
 	loop->hup_arg = arg;
 }
 
+/*
+ * libuv ends a poll at POLLERR, which here is no end: a netlink socket that
+ * lost events, an ICMPv6 error for a raw one. fn finds it by reading.
+ */
 static void on_fd(uv_poll_t *poll, int status, int revents)
 {
 	struct loop_fd *lf = poll->data;
 
-	(void)status;	/* fn finds the error by reading */
 	(void)revents;
 	lf->fn(lf->arg);
+	if (status < 0 && !uv_is_closing((uv_handle_t *)poll))
+		uv_poll_start(poll, UV_READABLE, on_fd);
 }
 
 static void on_fd_closed(uv_handle_t *handle)

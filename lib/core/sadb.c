@@ -24,6 +24,7 @@ _Static_assert(offsetof(struct sadb_conf, dst) ==
 struct sadb {
 	struct store *store;
 	struct sadb_sa *in, *out;	/* by spi; by src and dst */
+	bool sync_due;
 };
 
 int sadb_new(struct sadb **out, struct store *store)
@@ -278,28 +279,48 @@ struct sadb_sa *sadb_out(struct sadb *sadb, const struct in6_addr *src,
 	return sa;
 }
 
-/* A failure weakens replay protection across a restart alone: told, but the
- * message is taken. */
+/*
+ * A message does not wait for the disk: that is sadb_sync()'s, a little later.
+ * A failure weakens replay protection across a restart: told, but the message
+ * is taken.
+ */
 static void store_inbound(struct sadb *sadb, struct sadb_sa *sa)
 {
 	uint32_t highest = sa->esp.highest;
-	char key[48];
 	int rc;
 
 	if (!sadb->store)
 		return;
 	rc = store_put(sadb->store, sa->store_key, &highest, sizeof(highest),
 		       false);
-	if (!rc && highest - sa->reserved >= INBOUND_SYNC) {
-		synced_key(sa, key);
-		rc = store_put(sadb->store, key, &highest, sizeof(highest),
-			       true);
-		if (!rc)
-			sa->reserved = highest;
-	}
 	if (rc)
 		log_err("SA %s: number %u is not stored: %s", sa->conf.name,
 			highest, strerror(-rc));
+	if (highest - sa->reserved >= INBOUND_SYNC)
+		sadb->sync_due = true;
+}
+
+bool sadb_sync_due(const struct sadb *sadb)
+{
+	return sadb->sync_due;
+}
+
+void sadb_sync(struct sadb *sadb)
+{
+	struct sadb_sa *sa;
+	uint32_t highest;
+	char key[48];
+
+	sadb->sync_due = false;
+	for (sa = sadb->in; sa; sa = sa->hh.next) {
+		highest = sa->esp.highest;
+		if (!sadb->store || highest - sa->reserved < INBOUND_SYNC)
+			continue;
+		synced_key(sa, key);
+		if (!store_put(sadb->store, key, &highest, sizeof(highest),
+			       true))
+			sa->reserved = highest;
+	}
 }
 
 static enum reason check_opened(const struct sadb_sa *sa,

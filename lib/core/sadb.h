@@ -77,6 +77,15 @@ struct sadb_sa *sadb_out(struct sadb *sadb, const struct in6_addr *src,
 enum reason sadb_open(struct sadb *sadb, const struct ip6_pkt *pkt,
 		      uint8_t *out, size_t cap, size_t *out_len,
 		      struct sadb_sa **sa);
+/*
+ * Inbound numbers go to the disk now and then, by sadb_sync(): call it within
+ * seconds of when sadb_sync_due() became true, but not while a handover waits
+ * (it takes as long as the disk does). After a power cut the last 64 messages
+ * of an SA at the most could be replayed; after a daemon's death, none.
+ */
+bool sadb_sync_due(const struct sadb *sadb);
+void sadb_sync(struct sadb *sadb);
+
 /* Protects a Mobility Header. The length, or -ENOENT (sa is NULL or inbound),
  * -EOVERFLOW (numbers used up: a new key is needed), -EIO (the next block of
  * numbers could not be stored; logged), -EMSGSIZE (cap is too small). */

@@ -104,8 +104,14 @@ static int refuse_all(int fd)
 int raw_hold(int protocol)
 {
 	int fd = raw_socket(AF_INET6, SOCK_RAW, protocol);
+	int err;
 
-	return fd < 0 ? fd : close_on(refuse_all(fd), fd);
+	if (fd < 0)
+		return fd;
+	err = refuse_all(fd);
+	if (!err && protocol == IP6_PROTO_IPV6)
+		err = set_int(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
+	return close_on(err, fd);
 }
 
 int raw_ra_open(void)

@@ -23,7 +23,9 @@ int raw_send(int fd, const uint8_t *p, size_t len, uint32_t ifindex);
 
 /* A socket that receives nothing, held open for its protocol number (41, 50,
  * 135): the kernel then sends no parameter problem for packets of it that BPF
- * lets pass. Descriptor or -errno. */
+ * lets pass. With 41 it also learns the MTU of paths to tunnels' ends (RFC 2473
+ * 7.1), and puts each ICMPv6 error in the socket's error queue: drain it.
+ * Descriptor or -errno. */
 int raw_hold(int protocol);
 
 /* ICMPv6, router advertisements only, with hop limit and interface told.

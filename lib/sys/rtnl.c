@@ -27,7 +27,7 @@ struct rtnl {
 	char buffer[RTNL_BUFFER] __attribute__((aligned(8)));
 };
 
-/* Attributes by type; one whose size is not in the table's range is left out. */
+/* Attributes by type; one whose size is not as the table says is left out. */
 struct attrs {
 	const struct nlattr *tb[ATTRS_MAX];
 };

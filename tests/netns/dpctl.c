@@ -161,18 +161,19 @@ static int cmd_tunread(char **w)
 
 static int run(char **w)
 {
-	struct in6_addr a = w[1] && strchr(w[1], ':') ? addr(w[1]) : in6addr_any;
-	uint32_t index = w[1] ? if_nametoindex(w[1]) : 0;
+	struct in6_addr a = in6addr_any;
 	const char *c = w[0];
 
+	if (w[1] && strchr(w[1], ':'))
+		a = addr(w[1]);
 	if (!strcmp(c, "open"))
 		return cmd_open(w);
 	if (!strcmp(c, "attach"))
-		return dp_attach(dp, index);
+		return dp_attach(dp, if_nametoindex(w[1]));
 	if (!strcmp(c, "attach_tun"))
-		return dp_attach_tun(dp, index);
+		return dp_attach_tun(dp, if_nametoindex(w[1]));
 	if (!strcmp(c, "detach"))
-		return dp_detach(dp, index), 0;
+		return dp_detach(dp, if_nametoindex(w[1])), 0;
 	if (!strcmp(c, "bind"))
 		return cmd_bind(w);
 	if (!strcmp(c, "get"))

@@ -60,7 +60,7 @@ class Stream:
 class Gaps:
     """Times without reception of more than `least` seconds."""
 
-    def __init__(self, least=0.02):
+    def __init__(self, least=0.05):
         self.least, self.last, self.gaps = least, None, []
 
     def received(self, now):

@@ -11,7 +11,6 @@ this file; tests/netns/e2e asserts on the same result.
 import argparse
 import datetime
 import json
-import os
 import sys
 import time
 
@@ -20,7 +19,7 @@ import wire
 from lab import CN, NETS, Lab, LabError, ar, hoa, wait_for
 
 RST = 4
-RA = 134
+RS, RA = 133, 134
 
 
 def ms(seconds):
@@ -29,10 +28,30 @@ def ms(seconds):
 
 # --- doing it ---------------------------------------------------------------
 
-def attached(lab, limit):
-    """The daemon knows the anchor of the network it is on."""
-    wait_for("kedge-mn knows its current anchor", lambda: any(
+def arrive(lab, n, limit=15):
+    """Plugs the mobile node in at arN; its daemon knows that anchor then."""
+    lab.plug(n)
+    lab.wait_address(n, limit)
+    wait_for(f"kedge-mn knows ar{n}", lambda: any(
         a["current"] for a in lab.ctl("mn", "anchors")["anchors"]), limit, 0.1)
+
+
+def away(lab, nets, limit=15):
+    """Waits until the addresses of these networks (but the one we are in),
+    and no others, are bound to our present one, by the word of both ends."""
+    want = {n: {hoa(n): hoa(lab.at)} if n in nets and n != lab.at else {}
+            for n in lab.anchors}
+    both = {k: v for w in want.values() for k, v in w.items()}
+
+    def bound():
+        return lab.bound("mn") == both and all(
+            lab.bound(f"ar{n}") == w for n, w in want.items())
+    try:
+        wait_for("", bound, limit, 0.1)
+    except LabError:
+        raise LabError(f"not within {limit} s: bound {both}; they have " +
+                       ", ".join(f"{w} {lab.bound(w)}" for w in
+                                 ["mn"] + [f"ar{n}" for n in want])) from None
 
 
 def travel(lab, route=(1, 2, 3, 1), stay=3.0, pps=1000, rate=250e3, limit=15,
@@ -44,9 +63,7 @@ def travel(lab, route=(1, 2, 3, 1), stay=3.0, pps=1000, rate=250e3, limit=15,
     lab.spawn("mn", "addresses", "ip", "-ts", "-6", "monitor", "address")
     lab.flow("cn", "server", "server")
     lab.flow_event("server", "listening", limit)
-    lab.plug(home)
-    lab.wait_address(home, limit)
-    attached(lab, limit)
+    arrive(lab, home, limit)
     flows = {}      # name: how many moves before it was opened
     moves = []
 
@@ -67,9 +84,7 @@ def travel(lab, route=(1, 2, 3, 1), stay=3.0, pps=1000, rate=250e3, limit=15,
         stages[-1]["end"] = move["down"]
         moves.append(move)
         lab.wait_address(net, limit)
-        away = {hoa(stages[i]["net"]) for i in flows.values()} - {hoa(net)}
-        wait_for(f"bindings of {', '.join(sorted(away))}",
-                 lambda: lab.bound() == away, limit, 0.2)
+        away(lab, {stages[i]["net"] for i in flows.values()}, limit)
         flow_open(f"new-{len(moves)}", "tcp", CN, "--seed", len(moves),
                   "--rate", rate)
         stages.append({"net": net, "settled": time.time()})
@@ -154,9 +169,10 @@ def judge_move(move, end, captured, report, addresses):
     flow = [(p.time, p.inner or p) for p in captured
             if (p.inner or p).proto == wire.UDP and
             port in ((p.inner or p).sport, (p.inner or p).dport)]
+    nd = [(p.time, p.payload[0]) for p in captured if p.proto == wire.ICMP6]
     seen = {
-        "ra": first((p.time for p in captured if p.proto == wire.ICMP6 and
-                     p.payload[0] == RA), up),
+        "rs": first((t for t, kind in nd if kind == RS), up),
+        "ra": first((t for t, kind in nd if kind == RA), up),
         "address": first((t for t, a in addresses if a == hoa(net)), up),
         "bu": first((p.time for p in signalling
                      if (p.hao or p.src) == home), up),
@@ -253,7 +269,8 @@ def holds(result):
 
 # --- drawing it -------------------------------------------------------------
 
-STEPS = (("ra", "router advertisement"), ("address", "address usable"),
+STEPS = (("rs", "router solicitation"), ("ra", "router advertisement"),
+         ("address", "address on the link"),
          ("bu", "Binding Update sent"), ("ba", "Binding Acknowledgement"),
          ("out", "first packet out"), ("in", "first packet in"))
 
@@ -273,10 +290,11 @@ def picture_move(number_of, m):
                                                   at[s[0]] or 0)):
         bar = "=" * round(40 * (at[key] or 0) / span)
         lines.append(f"  {number(at[key]):>8}  {text:<24} |{bar}")
-    lines.append(f"  gap {m['gap_ms']:g} ms, of which kedge added "
-                 f"{number(m['daemon_added_ms'])} ms after the link, the "
-                 f"advertisement and the address were there; "
-                 f"{m['lost']} packets lost")
+    lines.append(f"  gap {m['gap_ms']:g} ms, {m['lost']} packets lost. Of it: "
+                 f"link down {number(m['dark_ms'])}, waiting for the "
+                 f"advertisement {number(at['ra'])}, kedge "
+                 f"{number(m['daemon_added_ms'])} (from there, and the "
+                 "address, to the first packet in)")
     return lines
 
 
@@ -306,12 +324,11 @@ def picture(result):
     lines.append("")
     lines += [f"  {'yes ' if good else 'NO  '}  {text}"
               for good, text in checks]
-    gaps = [m["gap_ms"] for m in result["moves"]]
-    lines += ["", f"UDP: {u['sent']} packets sent and echoed, {u['lost']} "
-              f"lost. Gaps of {', '.join(f'{g:g}' for g in gaps)} ms; most of "
-              "each is the wait for the router advertisement (sent each 30-70 "
-              "ms). For comparison, UMIP in this topology: 70-120 ms a move "
-              "without duplicate address detection, 2-3 s with it."]
+    gaps = ", ".join(f"{m['gap_ms']:g}" for m in result["moves"])
+    lines += ["", f"UDP: {u['sent']} packets sent to be echoed, {u['lost']} "
+              f"lost; gaps of {gaps} ms.",
+              "For comparison, UMIP in this topology: 70-120 ms a move without "
+              "duplicate address", "detection, 2-3 s with it."]
     return "\n".join(lines)
 
 
@@ -325,11 +342,6 @@ def main():
         print("laboratory: network namespaces", lab.name + "-*")
         lab.start_all()
         result = travel(lab, tell=lambda text: print(" ", text, flush=True))
-        if args.keep:
-            me = os.path.join(laboratory.HERE, "lab.py")
-            print(f"kept: look inside with `{me} {lab.name} exec mn ip addr`, "
-                  f"`{me} {lab.name} ctl mn bindings`; "
-                  f"end it with `{me} {lab.name} down`")
     print("\n" + picture(result))
     if lab.problems:
         print("\n".join(["", "sanitizer:"] + lab.problems))

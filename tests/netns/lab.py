@@ -107,8 +107,8 @@ class Lab:
         self.mn_keys, self.ha_keys = mn or {}, ha or {}
         self.anchors, self.algorithm = tuple(anchors), algorithm
         self.keep = keep
-        self.build = os.path.abspath(build or os.environ.get("KEDGE_BUILD",
-                                                             TOP))
+        self.build = os.readlink(self.path("build")) if name else \
+            os.path.abspath(build or os.environ.get("KEDGE_BUILD", TOP))
         self.procs = {}
         self.problems = []
         self.at = None
@@ -185,14 +185,22 @@ class Lab:
         return self
 
     def __exit__(self, *exc):
-        if not self.keep:
+        if self.keep:
+            me = os.path.join(HERE, "lab.py")
+            print(f"kept: `{me} {self.name} exec mn ip addr` and `{me} "
+                  f"{self.name} ctl mn bindings` look inside, `{me} "
+                  f"{self.name} down` ends it")
+        else:
             self.down()
 
     def up(self):
         if os.geteuid():
             raise LabError("the laboratory needs root: network namespaces")
+        if not os.path.exists("/dev/net/tun"):
+            subprocess.run(["modprobe", "tun"], check=False)
         atexit.register(lambda: self.keep or self.down())
         os.mkdir(self.tmp, 0o700)
+        os.symlink(self.build, self.path("build"))
         for d in ("log", "bpf", "state", "conf"):
             os.mkdir(self.path(d))
         # RFC 6275 wants the state private; a bpffs must be one for all, and
@@ -319,14 +327,17 @@ class Lab:
 
     def loss(self, percent, everything=False):
         """Drops that share of the signalling (or of everything) at the mobile
-        node's port, each way; 0 ends it."""
+        node's port, each way; 0 ends it. The first packet is lost, and then
+        at even distances: what a test waits for has a bound."""
         rules = "table netdev loss\ndelete table netdev loss\n"
         if percent:
-            match = "" if everything else SIGNALLING
+            lost = sorted({100 * k // percent for k in range(percent)})
+            match = ("" if everything else SIGNALLING) + \
+                " numgen inc mod 100 { %s }" % ", ".join(map(str, lost))
             rules += "table netdev loss {\n" + "".join(
                 f"chain {hook} {{ type filter hook {hook} device mnp priority "
-                f"0; {match} numgen random mod 100 < {percent} counter drop; "
-                "}\n" for hook in ("ingress", "egress")) + "}\n"
+                f"0; {match} counter drop; }}\n"
+                for hook in ("ingress", "egress")) + "}\n"
         self.cmd("sw", "nft", "-f", "-", stdin=rules)
 
     # --- daemons ----------------------------------------------------------
@@ -374,6 +385,9 @@ class Lab:
 
     def start(self, who, limit=20):
         """Starts the daemon of mn or arN and waits until it answers."""
+        if not os.path.exists(self.daemon(who)[0]):
+            raise LabError(f"no {self.daemon(who)[0]}: KEDGE_BUILD is to name "
+                           "the build folder")
         env = dict(os.environ)
         env.setdefault("ASAN_OPTIONS", "exitcode=99:detect_leaks=1")
         env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
@@ -412,8 +426,10 @@ class Lab:
                 if not states or b["state"] in states]
 
     def bound(self, who="mn"):
-        """The HoAs bound at mn, or at arN, as a set."""
-        return {b["hoa"] for b in self.bindings(who, "bound", "refreshing")}
+        """{HoA: care-of address} at mn, or at arN. At mn, None in place of
+        the address of a binding that is not acknowledged."""
+        return {b["hoa"]: b["coa"] if b["state"] == "bound" else None
+                for b in self.bindings(who) if b["state"] != "deleted"}
 
     def count(self, who, group, name):
         return self.ctl(who, "counters")[group][name]
@@ -591,6 +607,9 @@ def main(args):
         lab.keep = True
         print(lab.name)
         return 0
+    if len(args) < 2 or not os.path.isdir(f"/tmp/{args[0]}/log"):
+        print(__doc__, file=sys.stderr)
+        return 2
     lab, verb, rest = Lab(name=args[0]), args[1], args[2:]
     if verb == "down":
         lab.down()

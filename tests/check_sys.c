@@ -1,0 +1,783 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * lib/sys against the kernel, in network and mount namespaces of each test's
+ * own, with a pair of veth, v0 and v1, both in it. Needs root.
+ */
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/if_addr.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/neighbour.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "proto/ip6.h"
+#include "sys/dp.h"
+#include "sys/priv.h"
+#include "sys/raw.h"
+#include "sys/rtnl.h"
+#include "sys/sockdiag.h"
+#include "sys/tun.h"
+
+enum { SKIP = 77, WAIT_MS = 2000, PROTO = 77, TABLE = 7700 };
+
+static uint32_t v0, v1;
+
+static struct in6_addr ip(const char *text)
+{
+	struct in6_addr out;
+
+	ck_assert_int_eq(inet_pton(AF_INET6, text, &out), 1);
+	return out;
+}
+
+static void run(const char *cmd)
+{
+	ck_assert_msg(system(cmd) == 0, "%s", cmd);
+}
+
+/* What a command prints. */
+static const char *output(const char *cmd)
+{
+	static char text[8192];
+	FILE *f = popen(cmd, "r");
+	size_t n = fread(text, 1, sizeof(text) - 1, f);
+
+	text[n] = 0;
+	pclose(f);
+	return text;
+}
+
+static bool readable(int fd, int ms)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+
+	return poll(&pfd, 1, ms) == 1;
+}
+
+static void setup(void)
+{
+	log_init("check_sys", LOG_LEVEL_ERR);
+	ck_assert_int_eq(unshare(CLONE_NEWNET | CLONE_NEWNS), 0);
+	ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	run("sysctl -qw net.ipv6.conf.default.accept_dad=0 && "
+	    "ip link set lo up && ip link add v0 type veth peer name v1 && "
+	    "ip link set v1 up && ip link set v0 up");
+	v0 = if_nametoindex("v0");
+	v1 = if_nametoindex("v1");
+}
+
+/* rtnl */
+
+static struct rtnl_event seen[4096];
+static size_t n_seen;
+
+static void on_event(void *arg, const struct rtnl_event *event)
+{
+	(void)arg;
+	if (n_seen < sizeof(seen) / sizeof(seen[0]))
+		seen[n_seen++] = *event;
+}
+
+static struct rtnl *open_rtnl(void)
+{
+	struct rtnl *rtnl;
+
+	ck_assert_int_eq(rtnl_open(&rtnl, on_event, NULL), 0);
+	return rtnl;
+}
+
+static const struct rtnl_event *find(enum rtnl_event_type type,
+				     uint32_t ifindex, const char *addr)
+{
+	struct in6_addr a = addr ? ip(addr) : in6addr_any;
+	size_t i;
+
+	for (i = n_seen; i-- > 0;) {
+		if (seen[i].type != type || seen[i].ifindex != ifindex)
+			continue;
+		/* addr, dst and neigh.addr stand at the same place. */
+		if (!addr || !memcmp(&seen[i].addr.addr, &a, sizeof(a)))
+			return &seen[i];
+	}
+	return NULL;
+}
+
+static void events(struct rtnl *rtnl)
+{
+	n_seen = 0;
+	while (readable(rtnl_event_fd(rtnl), 50))
+		rtnl_read_events(rtnl);
+}
+
+START_TEST(test_rtnl_links)
+{
+	struct rtnl *rtnl = open_rtnl();
+	const struct rtnl_event *ev;
+
+	ck_assert_int_eq(rtnl_dump_links(rtnl), 0);
+	ev = find(RTNL_LINK, v0, NULL);
+	ck_assert_ptr_nonnull(ev);
+	ck_assert_str_eq(ev->link.name, "v0");
+	ck_assert_uint_eq(ev->link.mtu, 1500);
+	ck_assert_uint_eq(ev->link.arptype, 1);
+	ck_assert(ev->link.has_mac && ev->link.flags & IFF_UP);
+	ck_assert_int_eq(rtnl_link_up(rtnl, v0, 1400), 0);
+	events(rtnl);
+	ev = find(RTNL_LINK, v0, NULL);
+	ck_assert(ev && ev->link.mtu == 1400);
+	ck_assert_int_eq(rtnl_link_del(rtnl, v0), 0);
+	events(rtnl);
+	ck_assert_ptr_nonnull(find(RTNL_LINK_GONE, v0, NULL));
+	ck_assert_int_eq(rtnl_link_del(rtnl, v0), -ENODEV);
+	rtnl_close(rtnl);
+}
+END_TEST
+
+START_TEST(test_rtnl_addrs)
+{
+	struct in6_addr a = ip("2001:db8::1");
+	struct rtnl *rtnl = open_rtnl();
+	const struct rtnl_event *ev;
+
+	ck_assert_int_eq(rtnl_addr_set(rtnl, v0, &a, 64, IFA_F_NODAD,
+				       UINT32_MAX, 0), 0);
+	events(rtnl);
+	ev = find(RTNL_ADDR, v0, "2001:db8::1");
+	ck_assert_ptr_nonnull(ev);
+	ck_assert_uint_eq(ev->addr.prefix_len, 64);
+	ck_assert_uint_eq(ev->addr.valid, UINT32_MAX);
+	ck_assert_uint_eq(ev->addr.preferred, 0);
+	ck_assert(ev->addr.flags & IFA_F_NODAD);
+	ck_assert(ev->addr.flags & IFA_F_DEPRECATED);
+	/* A second time changes the lifetimes. */
+	ck_assert_int_eq(rtnl_addr_set(rtnl, v0, &a, 64, IFA_F_NODAD, 100, 50),
+			 0);
+	n_seen = 0;
+	ck_assert_int_eq(rtnl_dump_addrs(rtnl), 0);
+	ev = find(RTNL_ADDR, v0, "2001:db8::1");
+	ck_assert(ev && ev->addr.valid <= 100 && ev->addr.preferred <= 50);
+	ck_assert_int_eq(rtnl_addr_del(rtnl, v0, &a, 64), 0);
+	events(rtnl);
+	ck_assert_ptr_nonnull(find(RTNL_ADDR_GONE, v0, "2001:db8::1"));
+	ck_assert_int_eq(rtnl_addr_del(rtnl, v0, &a, 64), -EADDRNOTAVAIL);
+	rtnl_close(rtnl);
+}
+END_TEST
+
+START_TEST(test_rtnl_rules)
+{
+	struct rtnl_rule rule = {
+		.priority = 500, .table = TABLE, .protocol = PROTO,
+		.from = ip("2001:db8::99"),
+	};
+	struct rtnl *rtnl = open_rtnl();
+
+	ck_assert_int_eq(rtnl_rule_add(rtnl, &rule), 0);
+	ck_assert_int_eq(rtnl_rule_add(rtnl, &rule), 0);	/* is there */
+	ck_assert_ptr_nonnull(strstr(output("ip -6 rule"), "500:\tfrom "
+				     "2001:db8::99 lookup 7700 proto 77"));
+	ck_assert_int_eq(rtnl_rule_del(rtnl, &rule), 0);
+	ck_assert_int_eq(rtnl_rule_del(rtnl, &rule), -ENOENT);
+	for (rule.priority = 600; rule.priority < 700; rule.priority++)
+		ck_assert_int_eq(rtnl_rule_add(rtnl, &rule), 0);
+	run("ip -6 rule add from 2001:db8::98 lookup 7700 prio 700 proto 78");
+	ck_assert_int_eq(rtnl_rules_flush(rtnl, PROTO), 0);
+	ck_assert_ptr_null(strstr(output("ip -6 rule"), "2001:db8::99"));
+	ck_assert_ptr_nonnull(strstr(output("ip -6 rule"), "2001:db8::98"));
+	rtnl_close(rtnl);
+}
+END_TEST
+
+START_TEST(test_rtnl_routes)
+{
+	struct in6_addr far = ip("2001:db8:ffff::1");
+	struct rtnl *rtnl = open_rtnl();
+	const struct rtnl_event *ev;
+	struct rtnl_path path;
+
+	ck_assert_int_eq(rtnl_path_get(rtnl, &far, &path), -ENETUNREACH);
+	ck_assert_int_eq(rtnl_default_set(rtnl, v0, TABLE, PROTO, 1460), 0);
+	ck_assert_int_eq(rtnl_default_set(rtnl, v0, TABLE, PROTO, 1300), 0);
+	events(rtnl);
+	ev = find(RTNL_ROUTE, v0, "::");
+	ck_assert(ev && ev->route.table == TABLE &&
+		  ev->route.protocol == PROTO && !ev->route.has_gw);
+	ck_assert_ptr_nonnull(strstr(output("ip -6 route show table 7700"),
+				     "default dev v0 proto 77 metric 1024 "
+				     "mtu 1300"));
+	run("ip -6 route add 2001:db8:ffff::/48 via fe80::1 dev v0");
+	ck_assert_int_eq(rtnl_path_get(rtnl, &far, &path), 0);
+	ck_assert_uint_eq(path.ifindex, v0);
+	ck_assert_uint_eq(path.mtu, 1500);
+	ck_assert(path.gw.s6_addr[0] == 0xfe && path.gw.s6_addr[15] == 1);
+	run("ip -6 route replace 2001:db8:ffff::/48 via fe80::1 dev v0 "
+	    "mtu 1380");
+	ck_assert_int_eq(rtnl_path_get(rtnl, &far, &path), 0);
+	ck_assert_uint_eq(path.mtu, 1380);
+	run("ip -6 route add 2001:db8:2::/48 nexthop via fe80::1 dev v0 "
+	    "nexthop via fe80::2 dev v1");
+	n_seen = 0;
+	ck_assert_int_eq(rtnl_dump_routes(rtnl), 0);
+	ck_assert_ptr_nonnull(find(RTNL_ROUTE, v0, "2001:db8:2::"));
+	ck_assert_ptr_nonnull(find(RTNL_ROUTE, v1, "2001:db8:2::"));
+	rtnl_close(rtnl);
+}
+END_TEST
+
+START_TEST(test_rtnl_ra_routes)
+{
+	struct rtnl *rtnl = open_rtnl();
+	const char *left;
+
+	run("ip -6 route add default via fe80::1 dev v0 proto ra metric 10;"
+	    "ip -6 route add default via fe80::2 dev v0 proto ra metric 11 "
+	    "expires 60;"
+	    "ip -6 route add default via fe80::3 dev v0 proto static;"
+	    "ip -6 route add default via fe80::4 dev v1 proto ra metric 12;"
+	    "ip -6 route add 2001:db8:1::/64 dev v0 proto kernel expires 60;"
+	    "ip -6 route add 2001:db8:2::/64 dev v0 proto kernel");
+	ck_assert_int_eq(rtnl_ra_routes_flush(rtnl, v0, false), 0);
+	left = output("ip -6 route");
+	ck_assert_ptr_null(strstr(left, "fe80::1 "));
+	ck_assert_ptr_null(strstr(left, "fe80::2 "));
+	ck_assert_ptr_nonnull(strstr(left, "fe80::3 "));
+	ck_assert_ptr_nonnull(strstr(left, "fe80::4 "));
+	ck_assert_ptr_nonnull(strstr(left, "2001:db8:1::/64"));
+	ck_assert_int_eq(rtnl_ra_routes_flush(rtnl, v0, true), 0);
+	left = output("ip -6 route");
+	ck_assert_ptr_null(strstr(left, "2001:db8:1::/64"));
+	ck_assert_ptr_nonnull(strstr(left, "2001:db8:2::/64"));
+	ck_assert_ptr_nonnull(strstr(left, "fe80::/64 dev v0"));
+	rtnl_close(rtnl);
+}
+END_TEST
+
+START_TEST(test_rtnl_neigh_sysctl)
+{
+	const uint8_t mac[6] = { 2, 0, 0, 0, 0, 9 };
+	struct in6_addr a = ip("fe80::9");
+	struct rtnl *rtnl = open_rtnl();
+	const struct rtnl_event *ev;
+
+	ck_assert_int_eq(rtnl_neigh_set(rtnl, v0, &a, mac, NUD_REACHABLE,
+					true), 0);
+	events(rtnl);
+	ev = find(RTNL_NEIGH, v0, "fe80::9");
+	ck_assert(ev && ev->neigh.state == NUD_REACHABLE && ev->neigh.router);
+	ck_assert_int_eq(rtnl_neigh_set(rtnl, v0, &a, NULL, NUD_PROBE, true),
+			 0);
+	ck_assert_int_eq(sysctl_ipv6_set("v0", "optimistic_dad", 1), 0);
+	ck_assert_str_eq(output("sysctl -n net.ipv6.conf.v0.optimistic_dad"),
+			 "1\n");
+	ck_assert_int_eq(sysctl_ipv6_set("v9", "optimistic_dad", 1), -ENOENT);
+	ck_assert_int_eq(sysctl_ipv6_set("../../x", "forwarding", 1), -EINVAL);
+	rtnl_close(rtnl);
+}
+END_TEST
+
+/* More events than the socket holds are told as lost, and the next are seen. */
+START_TEST(test_rtnl_overrun)
+{
+	struct in6_addr a = ip("2001:db8::1");
+	struct rtnl *rtnl = open_rtnl();
+	bool overrun = false;
+	size_t i;
+
+	for (i = 0; i < 40000; i++)
+		ck_assert_int_eq(rtnl_addr_set(rtnl, v0, &a, 64, IFA_F_NODAD,
+					       1000 + i % 2, 0), 0);
+	while (readable(rtnl_event_fd(rtnl), 50)) {
+		n_seen = 0;
+		rtnl_read_events(rtnl);
+		overrun |= find(RTNL_OVERRUN, 0, NULL) != NULL;
+	}
+	ck_assert(overrun);
+	ck_assert_int_eq(rtnl_addr_del(rtnl, v0, &a, 64), 0);
+	events(rtnl);
+	ck_assert_ptr_nonnull(find(RTNL_ADDR_GONE, v0, "2001:db8::1"));
+	rtnl_close(rtnl);
+}
+END_TEST
+
+/* sockdiag */
+
+static struct sockdiag_sock socks[64];
+static size_t n_socks;
+
+static void on_sock(void *arg, const struct sockdiag_sock *sock)
+{
+	(void)arg;
+	if (n_socks < 64)
+		socks[n_socks++] = *sock;
+}
+
+static const struct sockdiag_sock *find_sock(uint8_t protocol, uint16_t port,
+					     const char *local)
+{
+	struct in6_addr a = ip(local);
+	size_t i;
+
+	for (i = 0; i < n_socks; i++)
+		if (socks[i].protocol == protocol &&
+		    socks[i].local_port == port &&
+		    ip6_addr_eq(&socks[i].local, &a))
+			return &socks[i];
+	return NULL;
+}
+
+static int bound(int type, const char *addr, uint16_t port)
+{
+	struct sockaddr_in6 sin6 = {
+		.sin6_family = AF_INET6, .sin6_port = htons(port),
+		.sin6_addr = ip(addr),
+	};
+	int fd = socket(AF_INET6, type, 0), one = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	ck_assert_int_eq(bind(fd, (void *)&sin6, sizeof(sin6)), 0);
+	return fd;
+}
+
+static void connect_to(int fd, const char *addr, uint16_t port)
+{
+	struct sockaddr_in6 sin6 = {
+		.sin6_family = AF_INET6, .sin6_port = htons(port),
+		.sin6_addr = ip(addr),
+	};
+
+	ck_assert_int_eq(connect(fd, (void *)&sin6, sizeof(sin6)), 0);
+}
+
+START_TEST(test_sockdiag)
+{
+	int any, udp, srv, tcp, mapped;
+	const struct sockdiag_sock *s;
+	struct sockdiag *sd;
+	bool overrun;
+
+	run("ip -6 addr add 2001:db8::1/128 dev lo nodad");
+	ck_assert_int_eq(sockdiag_open(&sd), 0);
+	any = bound(SOCK_DGRAM, "::", 1001);
+	udp = bound(SOCK_DGRAM, "2001:db8::1", 1002);
+	srv = bound(SOCK_STREAM, "2001:db8::1", 1003);
+	ck_assert_int_eq(listen(srv, 5), 0);
+	tcp = bound(SOCK_STREAM, "2001:db8::1", 1004);
+	connect_to(tcp, "2001:db8::1", 1003);
+	mapped = bound(SOCK_DGRAM, "::ffff:127.0.0.1", 1005);
+	ck_assert_int_eq(sockdiag_dump(sd, on_sock, NULL), 0);
+	ck_assert_ptr_nonnull(find_sock(IPPROTO_UDP, 1002, "2001:db8::1"));
+	s = find_sock(IPPROTO_TCP, 1004, "2001:db8::1");
+	ck_assert(s && s->state == 1 && s->remote_port == 1003 && s->inode);
+	ck_assert_uint_eq(s->uid, 0);
+	ck_assert_ptr_null(find_sock(IPPROTO_UDP, 1001, "::"));
+	ck_assert_ptr_null(find_sock(IPPROTO_UDP, 1005, "::ffff:127.0.0.1"));
+	close(udp);
+	n_socks = 0;
+	ck_assert(readable(sockdiag_event_fd(sd), WAIT_MS));
+	sockdiag_read_events(sd, on_sock, NULL, &overrun);
+	ck_assert(find_sock(IPPROTO_UDP, 1002, "2001:db8::1") && !overrun);
+	close(srv);	/* resets the connection */
+	close(tcp);
+	while (readable(sockdiag_event_fd(sd), 200))
+		sockdiag_read_events(sd, on_sock, NULL, &overrun);
+	ck_assert_ptr_nonnull(find_sock(IPPROTO_TCP, 1004, "2001:db8::1"));
+	close(any);
+	close(mapped);
+	sockdiag_close(sd);
+}
+END_TEST
+
+/* tun */
+
+/* Reads until a UDP packet comes; its checksum must be right. */
+static ssize_t tun_udp(int fd, uint8_t *mem, size_t cap)
+{
+	struct in6_addr src, dst;
+	ssize_t n = -EAGAIN;
+
+	while (readable(fd, WAIT_MS)) {
+		n = tun_read(fd, mem, cap);
+		if (n < 0 || mem[6] == IPPROTO_UDP)
+			break;
+	}
+	if (n <= 0)
+		return n;
+	memcpy(&src, mem + 8, 16);
+	memcpy(&dst, mem + 24, 16);
+	ck_assert_uint_eq(ip6_checksum(&src, &dst, IPPROTO_UDP, mem + 40,
+				       n - 40), 0);
+	return n;
+}
+
+START_TEST(test_tun)
+{
+	int fd, udp, segment = 500, i;
+	uint8_t mem[2000];
+	uint32_t index, again;
+
+	fd = tun_open("kedge0", &index);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_uint_eq(index, if_nametoindex("kedge0"));
+	ck_assert_int_eq(tun_open("kedge0", &again), -EBUSY);
+	ck_assert_int_eq(tun_open("a-name-much-too-long", &again), -EINVAL);
+	ck_assert_int_eq(tun_read(fd, mem, sizeof(mem)), -EAGAIN);
+	run("ip link set kedge0 up mtu 1460 && "
+	    "ip -6 addr add 2001:db8::1/128 dev kedge0 nodad && "
+	    "ip -6 route add 2001:db8:1::/48 dev kedge0");
+	udp = bound(SOCK_DGRAM, "2001:db8::1", 1001);
+	connect_to(udp, "2001:db8:1::1", 1002);
+	ck_assert_int_eq(send(udp, "hello", 5, 0), 5);
+	ck_assert_int_eq(tun_udp(fd, mem, sizeof(mem)), 40 + 8 + 5);
+	ck_assert_int_eq(send(udp, mem, 1000, 0), 1000);
+	ck_assert_int_eq(tun_udp(fd, mem, 1047), -EMSGSIZE);
+	ck_assert_int_eq(send(udp, mem, 1000, 0), 1000);
+	ck_assert_int_eq(tun_udp(fd, mem, 1048), 1048);
+	/* UDP GSO needs TUN_F_CSUM. */
+	ck_assert_int_eq(setsockopt(udp, IPPROTO_UDP, UDP_SEGMENT, &segment,
+				    sizeof(segment)), 0);
+	ck_assert_int_eq(send(udp, mem, 1400, 0), 1400);
+	for (i = 0; i < 3; i++)
+		ck_assert_int_eq(tun_udp(fd, mem, sizeof(mem)),
+				 48 + (i < 2 ? 500 : 400));
+	close(fd);
+	ck_assert_uint_ne(if_nametoindex("kedge0"), 0);	/* persistent */
+	fd = tun_open("kedge0", &again);
+	ck_assert_uint_eq(index, again);
+	ck_assert_int_eq(tun_unpersist(fd), 0);
+	close(fd);
+	ck_assert_uint_eq(if_nametoindex("kedge0"), 0);
+}
+END_TEST
+
+/* raw */
+
+/* A listener for every frame that arrives at v1. */
+static int sniff(void)
+{
+	struct sockaddr_ll sll = {
+		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IPV6),
+		.sll_ifindex = v1,
+	};
+	int fd = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_IPV6));
+
+	ck_assert_int_eq(bind(fd, (void *)&sll, sizeof(sll)), 0);
+	return fd;
+}
+
+/* The first packet of a next header from src. */
+static bool sniffed(int fd, uint8_t next, const char *src, uint8_t *p,
+		    int ms)
+{
+	struct in6_addr want = ip(src);
+
+	while (readable(fd, ms))
+		if (recv(fd, p, 2000, 0) >= 40 && p[6] == next &&
+		    !memcmp(p + 8, &want, 16))
+			return true;
+	return false;
+}
+
+static void header(uint8_t *p, const char *src, const char *dst, uint8_t next,
+		   uint16_t len)
+{
+	struct in6_addr a = ip(src), b = ip(dst);
+
+	memset(p, 0, 40);
+	p[0] = 0x60;
+	p[4] = len >> 8;
+	p[5] = len & 0xff;
+	p[6] = next;
+	p[7] = 64;
+	memcpy(p + 8, &a, 16);
+	memcpy(p + 24, &b, 16);
+}
+
+START_TEST(test_raw_send)
+{
+	int fd = raw_open(), tap = sniff(), pkt = packet_open();
+	const uint8_t mac[6] = { 2, 0, 0, 0, 0, 9 };
+	uint8_t p[100], got[2000];
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_ge(pkt, 0);
+	run("ip -6 addr add 2001:db8::1/64 dev v0 nodad && "
+	    "ip -6 neigh add 2001:db8::9 dev v0 lladdr 02:00:00:00:00:09");
+	memset(p, 0x5a, sizeof(p));
+	header(p, "2001:db8::1", "2001:db8::9", 135, 60);
+	ck_assert_int_eq(raw_send(fd, p, sizeof(p), v0), 0);
+	ck_assert(sniffed(tap, 135, "2001:db8::1", got, WAIT_MS));
+	ck_assert_mem_eq(got, p, sizeof(p));
+	/* A source that no interface has. */
+	header(p, "2001:db8:99::1", "2001:db8::9", 135, 60);
+	ck_assert_int_eq(raw_send(fd, p, sizeof(p), 0), 0);
+	ck_assert(sniffed(tap, 135, "2001:db8:99::1", got, WAIT_MS));
+	header(p, "2001:db8::1", "2001:db8:7::9", 135, 60);
+	ck_assert_int_eq(raw_send(fd, p, sizeof(p), 0), -ENETUNREACH);
+	ck_assert_int_eq(raw_send(fd, p, 39, 0), -EINVAL);
+	header(p, "2001:db8:99::2", "ff02::1", 59, 60);
+	ck_assert_int_eq(packet_send(pkt, v0, mac, p, sizeof(p)), 0);
+	ck_assert(sniffed(tap, 59, "2001:db8:99::2", got, WAIT_MS));
+	ck_assert_int_eq(packet_allmulti(pkt, v0), 0);
+	ck_assert_int_eq(packet_allmulti(pkt, 9999), -ENODEV);
+}
+END_TEST
+
+/* "Unrecognized next header" comes, unless a socket holds the number. */
+START_TEST(test_raw_hold)
+{
+	int pkt = packet_open(), tap = sniff(), hold;
+	uint8_t p[100] = { 0 }, got[2000];
+	struct rtnl *rtnl = open_rtnl();
+	const struct rtnl_event *ev;
+
+	run("sysctl -qw net.ipv6.icmp.ratelimit=0 && "
+	    "ip -6 addr add 2001:db8::1/64 dev v0 nodad && "
+	    "ip -6 neigh add 2001:db8::9 dev v0 lladdr 02:00:00:00:00:09");
+	rtnl_dump_links(rtnl);
+	ev = find(RTNL_LINK, v0, NULL);
+	header(p, "2001:db8::9", "2001:db8::1", 200, 60);
+	ck_assert_int_eq(packet_send(pkt, v1, ev->link.mac, p, 100), 0);
+	ck_assert(sniffed(tap, 58, "2001:db8::1", got, WAIT_MS));
+	hold = raw_hold(200);
+	ck_assert_int_ge(hold, 0);
+	ck_assert_int_eq(packet_send(pkt, v1, ev->link.mac, p, 100), 0);
+	ck_assert(!sniffed(tap, 58, "2001:db8::1", got, 200));
+	ck_assert_int_eq(recv(hold, got, sizeof(got), 0), -1);	/* empty */
+	ck_assert_int_eq(errno, EAGAIN);
+	rtnl_close(rtnl);
+}
+END_TEST
+
+START_TEST(test_raw_ra)
+{
+	uint8_t ra[16] = { 134 }, ns[24] = { 135 }, mem[1500];
+	struct in6_addr all = ip("ff02::1");
+	int fd = raw_ra_open(), out = raw_ra_open();
+	struct ip6_pkt pkt;
+	uint32_t index;
+	ssize_t n;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(raw_ra_join(fd, v0), 0);
+	ck_assert_int_eq(raw_ra_join(fd, v0), 0);
+	ck_assert_int_eq(raw_ra_read(fd, mem, sizeof(mem), &pkt, &index),
+			 -EAGAIN);
+	usleep(100000);		/* v1's link-local address */
+	ck_assert_int_eq(raw_icmp_send(out, v1, &in6addr_any, &all, ns,
+				       sizeof(ns)), 0);	/* is no RA */
+	ck_assert_int_eq(raw_icmp_send(out, v1, &in6addr_any, &all, ra,
+				       sizeof(ra)), 0);
+	ck_assert(readable(fd, WAIT_MS));
+	n = raw_ra_read(fd, mem, sizeof(mem), &pkt, &index);
+	ck_assert_int_eq(n, sizeof(ra));
+	ck_assert_uint_eq(index, v0);
+	ck_assert_uint_eq(pkt.hop_limit, 255);
+	ck_assert_uint_eq(pkt.proto, 58);
+	ck_assert(pkt.upper == mem && pkt.upper_len == sizeof(ra));
+	ck_assert(ip6_addr_eq(&pkt.dst, &all));
+	ck_assert_uint_eq(pkt.src.s6_addr[0], 0xfe);
+	ck_assert_uint_eq(mem[0], 134);
+	ck_assert_uint_eq(ip6_checksum(&pkt.src, &pkt.dst, 58, mem, n), 0);
+	ck_assert_int_eq(raw_icmp_send(out, v1, &in6addr_any, &all, ra,
+				       sizeof(ra)), 0);
+	ck_assert(readable(fd, WAIT_MS));
+	ck_assert_int_eq(raw_ra_read(fd, mem, 8, &pkt, &index), -EMSGSIZE);
+}
+END_TEST
+
+/* dp, and with it priv */
+
+static char folder[] = "/tmp/check_sys.XXXXXX";
+
+/* Mounted in the test's own mount namespace: gone with it. */
+static void make_folder(void)
+{
+	ck_assert_int_eq(mount("t", "/tmp", "tmpfs", 0, "mode=1777"), 0);
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	chmod(folder, 0755);
+	ck_assert_int_eq(mount("bpf", folder, "bpf", 0, NULL), 0);
+}
+
+static struct dp *open_dp(const char *name, bool want_took_over)
+{
+	struct dp_conf conf = { .role = DP_HA, .max_bindings = 4 };
+	char path[64];
+	struct dp *dp;
+	bool took_over;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	conf.bpffs = path;
+	ck_assert_int_eq(dp_open(&dp, &conf, &took_over), 0);
+	ck_assert(took_over == want_took_over);
+	return dp;
+}
+
+static void count_each(void *arg, const struct in6_addr *hoa,
+		       const struct dp_binding *b)
+{
+	(void)hoa;
+	*(int *)arg += b->seq;
+}
+
+START_TEST(test_dp_maps)
+{
+	struct in6_addr hoa = ip("2001:db8::10");
+	struct dp_binding b = { .seq = 1, .ifindex = v0 }, got;
+	struct dp *dp, *other;
+	uint64_t stats[DP_STAT__MAX];
+	int i, sum = 0;
+
+	make_folder();
+	dp = open_dp("ha", false);
+	other = open_dp("other", false);
+	ck_assert_int_eq(dp_binding_get(dp, &hoa, &got), -ENOENT);
+	for (i = 0; i < 4; i++, hoa.s6_addr[15]++)
+		ck_assert_int_eq(dp_binding_set(dp, &hoa, &b), 0);
+	ck_assert_int_eq(dp_binding_set(dp, &hoa, &b), -E2BIG);
+	ck_assert_int_eq(dp_binding_each(dp, count_each, &sum), 0);
+	ck_assert_int_eq(sum, 4);
+	dp_close(dp);
+	dp = open_dp("ha", true);
+	hoa = ip("2001:db8::10");
+	ck_assert_int_eq(dp_binding_get(dp, &hoa, &got), 0);
+	ck_assert_int_eq(dp_binding_del(dp, &hoa), 0);
+	ck_assert_int_eq(dp_binding_del(dp, &hoa), -ENOENT);
+	ck_assert_int_eq(dp_binding_get(other, &hoa, &got), -ENOENT);
+	ck_assert_int_eq(dp_addr_add(dp, &hoa), 0);
+	ck_assert_int_eq(dp_addr_add(dp, &hoa), 0);
+	dp_addr_clear(dp);
+	ck_assert_int_eq(dp_addr_del(dp, &hoa), -ENOENT);
+	ck_assert_int_eq(dp_spi_add(dp, 256), 0);
+	dp_spi_clear(dp);
+	ck_assert_int_eq(dp_spi_del(dp, 256), -ENOENT);
+	ck_assert_int_eq(dp_stats(dp, stats), 0);
+	for (i = 0; i < DP_STAT__MAX; i++)
+		ck_assert_uint_eq(stats[i], 0);
+	ck_assert_str_eq(dp_stat_str(DP_STAT_ENCAP), "encap");
+	ck_assert_int_eq(dp_attach(dp, v0), 0);
+	ck_assert_int_eq(dp_attach(dp, v0), 0);
+	ck_assert_int_eq(dp_attach(dp, 9999), -ENXIO);
+	dp_flush(other);
+	dp_close(other);
+	dp_flush(dp);
+	dp_close(dp);
+	ck_assert_ptr_null(strstr(output("tc qdisc"), "clsact"));
+	dp_close(open_dp("ha", false));
+}
+END_TEST
+
+static void check_dropped(void)
+{
+	ck_assert_int_ne(geteuid(), 0);
+	ck_assert_int_ne(getegid(), 0);
+	ck_assert_int_eq(getgroups(0, NULL), 0);
+	ck_assert_int_eq(open("/etc/shadow", O_RDONLY), -1);
+	ck_assert_int_eq(errno, EACCES);
+	ck_assert_int_eq(setuid(0), -1);
+	ck_assert_int_eq(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), 1);
+	ck_assert_int_eq(prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN, 0, 0, 0), 0);
+	ck_assert_int_eq(prctl(PR_CAPBSET_READ, CAP_NET_ADMIN, 0, 0, 0), 1);
+	ck_assert_int_eq(mount("t", "/tmp", "tmpfs", 0, NULL), -1);
+}
+
+/* What a daemon does all day works as nobody. */
+START_TEST(test_priv)
+{
+	struct in6_addr hoa = ip("2001:db8::10");
+	struct dp_binding b = { .ifindex = v0 };
+	struct rtnl *rtnl = open_rtnl();
+	struct sockdiag *sd;
+	char path[64];
+	const char *paths[] = { path, NULL };
+	struct dp *dp;
+
+	make_folder();
+	dp = open_dp("ha", false);
+	snprintf(path, sizeof(path), "%s/ha", folder);
+	ck_assert_int_eq(priv_drop("no-such-user", NULL), -ENOENT);
+	log_init("check_sys", LOG_LEVEL_ERR);
+	ck_assert_int_eq(priv_drop("nobody", paths), 0);
+	check_dropped();
+	ck_assert_int_eq(dp_binding_set(dp, &hoa, &b), 0);
+	ck_assert_int_eq(dp_attach(dp, v0), 0);
+	ck_assert_int_eq(rtnl_addr_set(rtnl, v0, &hoa, 128, IFA_F_NODAD,
+				       UINT32_MAX, 0), 0);
+	ck_assert_int_eq(sysctl_ipv6_set("v0", "optimistic_dad", 1), 0);
+	ck_assert_int_ge(raw_open(), 0);
+	ck_assert_int_ge(packet_open(), 0);
+	ck_assert_int_eq(sockdiag_open(&sd), 0);
+	ck_assert_int_eq(sockdiag_dump(sd, on_sock, NULL), 0);
+	dp_flush(dp);
+	dp_close(dp);
+	ck_assert_ptr_null(strstr(output("tc qdisc"), "clsact"));
+	ck_assert_int_eq(access(path, F_OK), -1);
+	sockdiag_close(sd);
+	rtnl_close(rtnl);
+}
+END_TEST
+
+/* Without a user, root stays, with the few capabilities alone. */
+START_TEST(test_priv_root)
+{
+	struct rtnl *rtnl = open_rtnl();
+
+	ck_assert_int_eq(priv_drop("", NULL), 0);
+	ck_assert_int_eq(geteuid(), 0);
+	ck_assert_int_eq(mount("t", "/tmp", "tmpfs", 0, NULL), -1);
+	ck_assert_int_eq(rtnl_link_up(rtnl, v0, 1300), 0);
+	rtnl_close(rtnl);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("sys");
+	TCase *tc = tcase_create("kernel");
+	SRunner *runner;
+	int failed;
+
+	if (geteuid()) {
+		puts("check_sys: skipped: needs root");
+		return SKIP;
+	}
+	if (access("/dev/net/tun", F_OK) && system("modprobe tun"))
+		puts("check_sys: no TUN driver");
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, setup, NULL);
+	tcase_add_test(tc, test_rtnl_links);
+	tcase_add_test(tc, test_rtnl_addrs);
+	tcase_add_test(tc, test_rtnl_rules);
+	tcase_add_test(tc, test_rtnl_routes);
+	tcase_add_test(tc, test_rtnl_ra_routes);
+	tcase_add_test(tc, test_rtnl_neigh_sysctl);
+	tcase_add_test(tc, test_rtnl_overrun);
+	tcase_add_test(tc, test_sockdiag);
+	tcase_add_test(tc, test_tun);
+	tcase_add_test(tc, test_raw_send);
+	tcase_add_test(tc, test_raw_hold);
+	tcase_add_test(tc, test_raw_ra);
+	tcase_add_test(tc, test_dp_maps);
+	tcase_add_test(tc, test_priv);
+	tcase_add_test(tc, test_priv_root);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
