@@ -610,16 +610,14 @@ static int dp_start(struct kern *k)
 
 	if (err < 0)
 		return err;
-	if (took_over) {
+	if (took_over)
 		err = restore_all(k);
-		dp_addr_clear(k->dp);
-		dp_spi_clear(k->dp);
-	}
 	for (i = 0; i < k->conf->addrs.n && !err; i++)
 		err = dp_addr_add(k->dp, &k->conf->addrs.v[i]);
 	if (err < 0)
 		return err;
 	sadb_each(k->sadb, spi_add, k);
+	dp_sweep(k->dp);
 	return loop_fd_add(k->loop, &k->ring_lf, dp_ring_fd(k->dp),
 			   on_ring_fd, k);
 }

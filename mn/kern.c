@@ -545,8 +545,6 @@ static int open_dp(struct mn *mn, bool *took_over)
 
 	if (err)
 		return err;
-	dp_addr_clear(mn->dp);
-	dp_spi_clear(mn->dp);
 	return dp_attach_tun(mn->dp, mn->tun_ifindex);
 }
 
@@ -655,7 +653,6 @@ int mn_reload(struct mn *mn, struct mn_conf *conf)
 	SWAP(accept_ra_anchors);
 	sadb_free(mn->sadb);
 	mn->sadb = fresh;
-	dp_spi_clear(mn->dp);
 	mn->bul.lifetime = mtime_sec(mn->conf.lifetime);
 	know_configured(mn);
 	for (k = 0; k < mn->anchors.n; k++)
@@ -702,7 +699,10 @@ int mn_start(struct mn *mn)
 	know_configured(mn);
 	hoa_restore_all(mn);
 	err = rtnl_dump_links(mn->rtnl);
-	return err ? err : rtnl_dump_addrs(mn->rtnl);
+	if (!err)
+		err = rtnl_dump_addrs(mn->rtnl);
+	dp_sweep(mn->dp);
+	return err;
 }
 
 /* ---- end */

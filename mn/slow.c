@@ -30,12 +30,28 @@ void slow_drop(struct hoa *h)
 	h->queued = 0;
 }
 
+static void drop_oldest(struct hoa *h)
+{
+	struct packet *oldest = h->queue;
+
+	if (!oldest)
+		return;
+	h->queue = oldest->next;
+	h->queued--;
+	free(oldest);
+	count(COUNT_QUEUE_DROPPED);
+}
+
+/* Where it is full the oldest goes: after a long outage it is the newest, a
+ * retransmission or a voice frame of now, that is of use. */
 static void enqueue(struct hoa *h, const uint8_t *p, size_t len)
 {
-	struct packet *packet;
+	struct packet *packet = malloc(sizeof(*packet) + len);
 
-	if (h->queued >= h->mn->conf.queue ||
-	    !(packet = malloc(sizeof(*packet) + len))) {
+	while (h->queue && h->queued >= h->mn->conf.queue)
+		drop_oldest(h);
+	if (!packet || !h->mn->conf.queue) {
+		free(packet);
 		count(COUNT_QUEUE_DROPPED);
 		return;
 	}

@@ -15,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -61,6 +62,7 @@ struct dp {
 	void (*fn)(void *arg, const struct dp_rec *rec);
 	void *arg;
 	int n_recs;
+	uint32_t mark;			/* of what this daemon put in a set */
 };
 
 static int map_fd(const struct dp *dp, enum dp_map map)
@@ -349,6 +351,9 @@ int dp_open(struct dp **out, const struct dp_conf *conf, bool *took_over)
 	if (!dp)
 		return -ENOMEM;
 	dp->role = conf->role;
+	/* another one than the daemon's before us */
+	if (getrandom(&dp->mark, sizeof(dp->mark), 0) < 0)
+		dp->mark = getpid();
 	libbpf_set_print(on_libbpf);
 	err = folder_prepare(dp, conf->bpffs);
 	if (!err)
@@ -634,11 +639,34 @@ int dp_binding_each(struct dp *dp, void (*fn)(void *arg,
 	return more == -ENOENT ? 0 : more;
 }
 
-static int set_add(int fd, const void *key)
+static int set_add(const struct dp *dp, enum dp_map map, const void *key)
 {
-	const uint32_t one = 1;
+	return bpf_map_update_elem(map_fd(dp, map), key, &dp->mark, BPF_ANY);
+}
 
-	return bpf_map_update_elem(fd, key, &one, BPF_ANY);
+/* key, next: room for one of the map's keys each */
+static void set_sweep(const struct dp *dp, enum dp_map map, void *key,
+		      void *next, size_t key_len)
+{
+	int fd = map_fd(dp, map);
+	int more = !bpf_map_get_next_key(fd, NULL, key);
+	uint32_t mark;
+
+	while (more) {
+		more = !bpf_map_get_next_key(fd, key, next);
+		if (!bpf_map_lookup_elem(fd, key, &mark) && mark != dp->mark)
+			bpf_map_delete_elem(fd, key);
+		memcpy(key, next, key_len);
+	}
+}
+
+void dp_sweep(struct dp *dp)
+{
+	struct in6_addr addr, next_addr;
+	uint32_t spi, next_spi;
+
+	set_sweep(dp, MAP_ADDRS, &addr, &next_addr, sizeof(addr));
+	set_sweep(dp, MAP_SPIS, &spi, &next_spi, sizeof(spi));
 }
 
 /* key: room for one of the map's keys */
@@ -651,7 +679,7 @@ static void set_clear(int fd, void *key)
 
 int dp_addr_add(struct dp *dp, const struct in6_addr *addr)
 {
-	return set_add(map_fd(dp, MAP_ADDRS), addr);
+	return set_add(dp, MAP_ADDRS, addr);
 }
 
 int dp_addr_del(struct dp *dp, const struct in6_addr *addr)
@@ -668,7 +696,7 @@ void dp_addr_clear(struct dp *dp)
 
 int dp_spi_add(struct dp *dp, uint32_t spi)
 {
-	return set_add(map_fd(dp, MAP_SPIS), &spi);
+	return set_add(dp, MAP_SPIS, &spi);
 }
 
 int dp_spi_del(struct dp *dp, uint32_t spi)

@@ -66,6 +66,10 @@ void dp_addr_clear(struct dp *dp);
 int dp_spi_add(struct dp *dp, uint32_t spi);
 int dp_spi_del(struct dp *dp, uint32_t spi);
 void dp_spi_clear(struct dp *dp);
+/* After a take-over, when all that is ours was added: deletes the addresses
+ * and SPIs that the daemon before us had and we do not. To clear them first
+ * would drop packets in between. */
+void dp_sweep(struct dp *dp);
 
 /* Sums over CPUs into out[DP_STAT__MAX]. */
 int dp_stats(struct dp *dp, uint64_t out[DP_STAT__MAX]);
