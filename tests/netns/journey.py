@@ -158,10 +158,11 @@ def first(times, after):
     return min((t for t in times if t >= after), default=None)
 
 
-def judge_move(move, end, captured, report, addresses):
+def judge_move(move, end, packets, report, addresses):
     """The time line of one move, in seconds since link up, for the UDP flow
-    (whose address is `home`). captured: packets up to the next move."""
+    (whose address is `home`). Ends at the next move."""
     up, net = move["up"], move["to"]
+    captured = [p for p in packets if up <= p.time < end]
     home = report["local"]["address"]
     port = report["local"]["port"]
     # A return home is registered from the home address itself.
@@ -182,8 +183,13 @@ def judge_move(move, end, captured, report, addresses):
         "in": first((t for t, p in flow if p.dst == home), up),
     }
     ready = max((t for t in (seen["ra"], seen["address"]) if t), default=up)
-    gap = max((b - a for a, b in report["gaps"]
-               if b > move["down"] and a < min(up + 5, end)), default=0)
+    # On the wire: between the last packet in before the move and the first
+    # after it.
+    last = max((p.time for p in packets if p.time < up and
+                (p.inner or p).proto == wire.UDP and
+                (p.inner or p).dport == port and
+                (p.inner or p).dst == home), default=move["down"])
+    gap = (seen["in"] or end) - last
     lost = sum(last - begin + 1 for begin, last, t, _ in report["lost_ranges"]
                if move["down"] - 0.1 <= t < end)
     return {
@@ -239,8 +245,7 @@ def judge(captured, moves, stages, reports, closed, addresses, left):
     ends = [s["end"] for s in stages[1:]]
     udp = reports["udp"]
     return {
-        "moves": [judge_move(m, end, [p for p in captured if
-                                      m["up"] <= p.time < end], udp, addresses)
+        "moves": [judge_move(m, end, captured, udp, addresses)
                   for m, end in zip(moves, ends)],
         "session": {
             "survived": resets == 0 and all(
