@@ -4,18 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-static void mask(struct ip6_prefix *prefix)
-{
-	unsigned int i;
-
-	for (i = 0; i < 16; i++) {
-		unsigned int bits = prefix->len > i * 8 ? prefix->len - i * 8 : 0;
-
-		if (bits < 8)
-			prefix->addr.s6_addr[i] &= (uint8_t)(0xff00 >> bits);
-	}
-}
-
 static struct anchor *same_prefix(struct anchors *anchors,
 				  const struct ip6_prefix *prefix)
 {
@@ -57,7 +45,7 @@ int anchors_configure(struct anchors *anchors, const struct ip6_prefix *prefix,
 	struct ip6_prefix masked = *prefix;
 	struct anchor *a;
 
-	mask(&masked);
+	ip6_prefix_mask(&masked);
 	a = same_prefix(anchors, &masked);
 	if (!a)
 		a = append(anchors);
@@ -87,7 +75,7 @@ void anchors_learn(struct anchors *anchors, const struct nd_ra *ra,
 
 		if (!p->router_addr || !ip6_unicast_routable(&p->prefix))
 			continue;
-		mask(&new.prefix);
+		ip6_prefix_mask(&new.prefix);
 		a = same_prefix(anchors, &new.prefix);
 		if (a && a->configured)
 			continue;

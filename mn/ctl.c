@@ -33,9 +33,11 @@ static void put_addr(struct json_object *o, const char *key,
 static void put_prefix(struct json_object *o, const char *key,
 		       const struct in6_addr *addr, unsigned int len)
 {
+	struct ip6_prefix prefix = {*addr, len};
 	char text[64];
 
-	snprintf(text, sizeof(text), "%s/%u", ip6_str(addr), len);
+	ip6_prefix_mask(&prefix);
+	snprintf(text, sizeof(text), "%s/%u", ip6_str(&prefix.addr), len);
 	put(o, key, len ? text : NULL);
 }
 

@@ -93,7 +93,10 @@ static void op_detached(void *arg, struct attach *at)
 
 static const char *prefix_str(const struct ip6_prefix *p, char *out, size_t n)
 {
-	snprintf(out, n, "%s/%u", ip6_str(&p->addr), p->len);
+	struct ip6_prefix masked = *p;	/* the R flag's has the router in it */
+
+	ip6_prefix_mask(&masked);
+	snprintf(out, n, "%s/%u", ip6_str(&masked.addr), masked.len);
 	return out;
 }
 

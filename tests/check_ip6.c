@@ -251,6 +251,26 @@ START_TEST(prefix)
 }
 END_TEST
 
+START_TEST(mask)
+{
+	struct ip6_prefix p;
+
+	inet_pton(AF_INET6, "2001:db8:1:2:ffff:ffff:ffff:ffff", &p.addr);
+	p.len = 128;
+	ip6_prefix_mask(&p);
+	ck_assert_str_eq(ip6_str(&p.addr), "2001:db8:1:2:ffff:ffff:ffff:ffff");
+	p.len = 67;
+	ip6_prefix_mask(&p);
+	ck_assert_str_eq(ip6_str(&p.addr), "2001:db8:1:2:e000::");
+	p.len = 64;
+	ip6_prefix_mask(&p);
+	ck_assert_str_eq(ip6_str(&p.addr), "2001:db8:1:2::");
+	p.len = 0;
+	ip6_prefix_mask(&p);
+	ck_assert_str_eq(ip6_str(&p.addr), "::");
+}
+END_TEST
+
 START_TEST(text)
 {
 	struct in6_addr a = addr("2001:db8::1"), b = addr("fe80::2");
@@ -281,6 +301,7 @@ int main(void)
 	tcase_add_test(tc, checksum);
 	tcase_add_test(tc, unicast_routable);
 	tcase_add_test(tc, prefix);
+	tcase_add_test(tc, mask);
 	tcase_add_test(tc, text);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_NORMAL);

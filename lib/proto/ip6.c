@@ -236,3 +236,15 @@ const char *ip6_str(const struct in6_addr *addr)
 
 	return inet_ntop(AF_INET6, addr, out, INET6_ADDRSTRLEN);
 }
+
+void ip6_prefix_mask(struct ip6_prefix *prefix)
+{
+	unsigned int i;
+
+	for (i = 0; i < 16; i++) {
+		unsigned int bits = prefix->len > i * 8 ? prefix->len - i * 8 : 0;
+
+		if (bits < 8)
+			prefix->addr.s6_addr[i] &= (uint8_t)(0xff00 >> bits);
+	}
+}

@@ -89,6 +89,8 @@ struct ip6_prefix {
 
 bool ip6_prefix_has(const struct ip6_prefix *prefix,
 		    const struct in6_addr *addr);
+/* Zeroes the bits beyond the length. */
+void ip6_prefix_mask(struct ip6_prefix *prefix);
 bool ip6_addr_eq(const struct in6_addr *a, const struct in6_addr *b);
 
 /* Text of an address, in one of 8 static buffers taken in turn. For logs. */
