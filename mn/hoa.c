@@ -75,8 +75,9 @@ static void set_rule(struct hoa *h, bool on)
 {
 	struct rtnl_rule rule = rule_of(h);
 
-	if (on == h->ruled)
+	if (!on && !h->ruled)
 		return;
+	/* again at every move: others delete rules that are not theirs */
 	h->ruled = on;
 	complain(on ? rtnl_rule_add(h->mn->rtnl, &rule) :
 		      rtnl_rule_del(h->mn->rtnl, &rule), "ip rule", h->e);
