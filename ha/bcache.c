@@ -204,20 +204,11 @@ static bool bu_is_dereg(const struct bcache_bu *bu)
 	return !bu->mh->bu.lifetime || ip6_addr_eq(&coa, &bu->hoa);
 }
 
-/* RFC 6275 5.1, 10.3.1: is this message from the one who owns the HoA? */
-static struct verdict check_authorised(const struct bcache_bu *bu)
+/* RFC 6275 5.1 and 9.5.1: what is dropped in silence. */
+static struct verdict check_valid(const struct bcache_bu *bu)
 {
 	if (!bu->has_esp)
 		return DROP(BU_UNPROTECTED);
-	if (!ip6_addr_eq(&bu->owner, &bu->hoa))
-		return DROP(BU_NOT_OWNER);
-	return ACCEPT;
-}
-
-/* RFC 6275 9.5.1. All but the sequence number is dropped in silence. */
-static struct verdict check_valid(const struct bcache_bu *bu,
-				  const struct binding *b)
-{
 	if (!(bu->mh->bu.flags & MH_BU_H))
 		return DROP(BU_NOT_HOME_REG);
 	if (!ip6_unicast_routable(&bu->hoa))
@@ -227,6 +218,19 @@ static struct verdict check_valid(const struct bcache_bu *bu,
 		return DROP(BAD_ADDRESS);
 	if (mh_opt_find(bu->mh, MH_OPT_NONCE))
 		return DROP(BU_NONCE_INDICES);
+	return ACCEPT;
+}
+
+/* RFC 8818 5, RFC 6275 10.3.1: may this identity bind this HoA? Asked before
+ * the number counts: a stranger's BU changes nothing. */
+static struct verdict check_authorised(const struct bcache_bu *bu)
+{
+	return bu->owns ? ACCEPT : REJECT(BU_NOT_OWNER, PROHIBITED);
+}
+
+static struct verdict check_seq(const struct bcache_bu *bu,
+				const struct binding *b)
+{
 	if (b && !mh_seq_gt(bu->mh->bu.seq, b->reg.seq))
 		return REJECT(BU_SEQ, SEQ);
 	return ACCEPT;
@@ -409,10 +413,12 @@ static void answer(struct bcache *bc, const struct bcache_bu *bu,
 static struct verdict judge(struct bcache *bc, const struct bcache_bu *bu,
 			    struct binding *b, mtime now)
 {
-	struct verdict v = check_authorised(bu);
+	struct verdict v = check_valid(bu);
 
 	if (!v.reason)
-		v = check_valid(bu, b);
+		v = check_authorised(bu);
+	if (!v.reason)
+		v = check_seq(bu, b);
 	if (v.reason)
 		return v;
 	/* 9.5.1: valid, so its number counts, even if it is rejected below */

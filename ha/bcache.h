@@ -65,7 +65,7 @@ struct bcache_bu {
 	struct in6_addr src;	/* the IPv6 header's */
 	struct in6_addr ha;	/* where it was sent: one of our addresses */
 	bool has_esp;
-	struct in6_addr owner;	/* the HoA that the SA belongs to */
+	bool owns;		/* the SA's identity owns the HoA */
 	bool dynamic;		/* the SA was made by IKE */
 };
 

@@ -5,6 +5,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/conf.h"
 #include "proto/mh.h"
@@ -12,6 +13,7 @@
 enum {
 	MAX_BINDINGS = 65536,
 	MAX_LIFETIME = 600,			/* s */
+	OWNER_LEASE = 24 * 3600,		/* s */
 	LIFETIME_LIMIT = 0xffff * MH_LIFETIME_UNIT,	/* the field's */
 };
 
@@ -83,6 +85,10 @@ static int close_ha(void *arg, void *section, char *err, size_t n)
 		snprintf(err, n, "max-bindings is 0");
 		return -1;
 	}
+	if (mtime_before(conf->owner_lease, MTIME_SEC(1))) {
+		snprintf(err, n, "owner-lease is below a second");
+		return -1;
+	}
 	return 0;
 }
 
@@ -125,6 +131,53 @@ static void *open_sa(void *arg, const char *name, char *err, size_t n)
 	return sa;
 }
 
+static void *open_ike(void *arg, const char *name, char *err, size_t n)
+{
+	struct ha_conf *conf = arg;
+
+	(void)name;
+	(void)err;
+	(void)n;
+	conf->ike.on = true;
+	return &conf->ike;
+}
+
+static void *open_psk(void *arg, const char *name, char *err, size_t n)
+{
+	struct ha_conf *conf = arg;
+
+	return ike_conf_psk(&conf->ike, name, err, n);
+}
+
+static void *open_owner(void *arg, const char *name, char *err, size_t n)
+{
+	struct ha_conf *conf = arg;
+	struct ha_owner *owner;
+
+	if (strlen(name) >= sizeof(owner->name)) {
+		snprintf(err, n, "name is too long");
+		return NULL;
+	}
+	owner = append((void **)&conf->owners, &conf->n_owners,
+		       sizeof(*owner), err, n);
+	if (owner)
+		strcpy(owner->name, name);
+	return owner;
+}
+
+static int set_identity(void *dst, const char *v, char *err, size_t n)
+{
+	size_t len = strlen(v);
+
+	if (!len || len >= IKE_IDENTITY_LEN) {
+		snprintf(err, n, "not of 1 to %d characters",
+			 IKE_IDENTITY_LEN - 1);
+		return -1;
+	}
+	memcpy(dst, v, len + 1);
+	return 0;
+}
+
 #define HA(key_name, field, fn, ...) { \
 	.name = key_name, .set = fn, \
 	.off = offsetof(struct ha_conf, field), __VA_ARGS__ }
@@ -137,6 +190,7 @@ static const struct conf_key ha_keys[] = {
 	HA("user", user, conf_set_string),
 	HA("max-bindings", max_bindings, conf_set_u32),
 	HA("max-lifetime", max_lifetime, conf_set_seconds),
+	HA("owner-lease", owner_lease, conf_set_seconds),
 	HA("interface", ifnames, add_ifname, .many = true),
 	{ .name = NULL },
 };
@@ -148,12 +202,25 @@ static const struct conf_key link_keys[] = {
 	{ .name = NULL },
 };
 
+static const struct conf_key owner_keys[] = {
+	{ .name = "hoa", .set = conf_set_addr,
+	  .off = offsetof(struct ha_owner, hoa), .required = true },
+	{ .name = "identity", .set = set_identity,
+	  .off = offsetof(struct ha_owner, identity), .required = true },
+	{ .name = NULL },
+};
+
 static const struct conf_section sections[] = {
 	{ .type = "ha", .open = open_ha, .close = close_ha, .keys = ha_keys },
 	{ .type = "link", .named = true, .open = open_link,
 	  .keys = link_keys },
 	{ .type = "sa", .named = true, .open = open_sa,
 	  .keys = conf_sa_keys },
+	{ .type = "ike", .open = open_ike, .keys = ike_conf_keys_ha },
+	{ .type = "psk", .named = true, .open = open_psk,
+	  .keys = ike_conf_psk_keys },
+	{ .type = "owner", .named = true, .open = open_owner,
+	  .keys = owner_keys },
 	{ .type = NULL },
 };
 
@@ -166,7 +233,10 @@ static int set_defaults(struct ha_conf *conf)
 		.user = strdup(""),
 		.max_bindings = MAX_BINDINGS,
 		.max_lifetime = MTIME_SEC(MAX_LIFETIME),
+		.owner_lease = MTIME_SEC(OWNER_LEASE),
 	};
+	if (ike_conf_init(&conf->ike, true) < 0)
+		return -ENOMEM;
 	return conf->control && conf->state && conf->bpffs && conf->user ?
 		0 : -ENOMEM;
 }
@@ -190,15 +260,87 @@ static int check_sas(const struct ha_conf *conf, const char *path, FILE *errs)
 	return err;
 }
 
+static bool on_a_link(const struct ha_conf *conf, const struct in6_addr *addr)
+{
+	const struct ha_prefixes *prefixes;
+	size_t i, j;
+
+	for (i = 0; i < conf->n_links; i++) {
+		prefixes = &conf->links[i].prefixes;
+		for (j = 0; j < prefixes->n; j++)
+			if (ip6_prefix_has(&prefixes->v[j], addr))
+				return true;
+	}
+	return false;
+}
+
+/* A manual SA by which another than the owner would bind its address: what
+ * comes under it is refused. */
+static void warn_sas(const struct ha_conf *conf, const struct ha_owner *owner,
+		     const char *path, FILE *errs)
+{
+	size_t i;
+
+	for (i = 0; i < conf->n_sas; i++)
+		if (ip6_addr_eq(&conf->sas[i]->src, &owner->hoa) &&
+		    strcasecmp(conf->sas[i]->identity, owner->identity))
+			fprintf(errs, "%s: [owner %s]: warning: [sa %s] has "
+				"this hoa and another identity: of no use\n",
+				path, owner->name, conf->sas[i]->name);
+}
+
+static int check_owner(const struct ha_conf *conf,
+		       const struct ha_owner *owner, const char *path,
+		       FILE *errs)
+{
+	const struct ha_owner *other = conf->owners;
+
+	while (!ip6_addr_eq(&other->hoa, &owner->hoa))
+		other++;
+	if (other != owner) {
+		fprintf(errs, "%s: [owner %s]: [owner %s] has this hoa\n",
+			path, owner->name, other->name);
+		return -EINVAL;
+	}
+	if (!on_a_link(conf, &owner->hoa) ||
+	    ha_conf_has_addr(conf, &owner->hoa)) {
+		fprintf(errs, "%s: [owner %s]: hoa is in no prefix of a "
+			"[link], or is an address of [ha]\n", path,
+			owner->name);
+		return -EINVAL;
+	}
+	warn_sas(conf, owner, path, errs);
+	return 0;
+}
+
+static int check_owners(const struct ha_conf *conf, const char *path,
+			FILE *errs)
+{
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < conf->n_owners; i++)
+		if (check_owner(conf, &conf->owners[i], path, errs) < 0)
+			err = -EINVAL;
+	return err;
+}
+
+static int check_all(const struct ha_conf *conf, const char *path, FILE *errs)
+{
+	int sas = check_sas(conf, path, errs);
+	int owners = check_owners(conf, path, errs);
+	int ike = ike_conf_check(&conf->ike, path, errs);
+
+	return sas || owners || ike ? -EINVAL : 0;
+}
+
 int ha_conf_load(struct ha_conf *conf, const char *path, FILE *errs)
 {
 	int err = set_defaults(conf);
 
 	if (!err)
 		err = conf_load(path, sections, conf, errs);
-	if (!err)
-		err = check_sas(conf, path, errs);
-	return err;
+	return err ? err : check_all(conf, path, errs);
 }
 
 void ha_conf_free(struct ha_conf *conf)
@@ -210,6 +352,8 @@ void ha_conf_free(struct ha_conf *conf)
 		free(conf->sas[i]);
 	}
 	free(conf->sas);
+	ike_conf_free(&conf->ike);
+	free(conf->owners);
 	for (i = 0; i < conf->n_links; i++)
 		free(conf->links[i].prefixes.v);
 	free(conf->links);
@@ -255,6 +399,16 @@ static bool same_links(const struct ha_conf *a, const struct ha_conf *b)
 	return true;
 }
 
+/* allow and deny apart, which are taken over at once. */
+static bool same_ike(const struct ha_conf *a, const struct ha_conf *b)
+{
+	struct ike_conf x = a->ike;
+
+	x.allow = b->ike.allow;
+	x.deny = b->ike.deny;
+	return ike_conf_same(&x, &b->ike);
+}
+
 const char *ha_conf_fixed_diff(const struct ha_conf *a,
 			       const struct ha_conf *b)
 {
@@ -274,6 +428,8 @@ const char *ha_conf_fixed_diff(const struct ha_conf *a,
 		return "bpffs";
 	if (strcmp(a->user, b->user))
 		return "user";
+	if (!same_ike(a, b))
+		return "[ike] or [psk]";
 	return NULL;
 }
 

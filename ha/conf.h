@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "core/sadb.h"
+#include "ike/conf.h"
 #include "proto/ip6.h"
 #include "proto/mtime.h"
 
@@ -40,6 +41,13 @@ struct ha_link {
 	struct ha_prefixes prefixes;
 };
 
+/* A home address that is an identity's for good. */
+struct ha_owner {
+	char name[64];
+	struct in6_addr hoa;
+	char identity[IKE_IDENTITY_LEN];
+};
+
 struct ha_conf {
 	struct ha_addrs addrs;
 	struct ha_ifnames ifnames;	/* empty: all Ethernet interfaces */
@@ -47,9 +55,12 @@ struct ha_conf {
 	size_t n_links;
 	struct sadb_conf **sas;
 	size_t n_sas;
+	struct ike_conf ike;
+	struct ha_owner *owners;
+	size_t n_owners;
 	char *control, *state, *bpffs, *user;
 	uint32_t max_bindings;
-	mtime max_lifetime;
+	mtime max_lifetime, owner_lease;
 };
 
 /* 0 or -errno, every error told on errs. *conf is to be freed in any case. */

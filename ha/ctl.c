@@ -207,7 +207,75 @@ static int cmd_sas(void *arg, struct json_object *request,
 
 	(void)request;
 	merge(answer, sadb_json(k->sadb));
+	if (k->keying.keys) {
+		merge(answer, keys_json(k->keying.keys));
+		return 0;
+	}
+	add_array(answer, "ike");
+	add_int(answer, "threads", 0);
 	return 0;
+}
+
+/* owners */
+
+static void add_owner(void *arg, const struct owner *owner)
+{
+	struct listing *l = arg;
+	struct json_object *o = json_object_new_object();
+
+	add_str(o, "hoa", ip6_str(&owner->hoa));
+	add_str(o, "identity", owner->identity);
+	add_str(o, "how", owner->configured ? "configured" : "ike");
+	add_int(o, "age_s", mtime_sec(mtime_sub(l->now, owner->since)));
+	add_int(o, "seen_s", mtime_sec(mtime_sub(l->now, owner->seen)));
+	if (owner->configured)
+		json_object_object_add(o, "left_s", NULL);
+	else
+		add_int(o, "left_s", mtime_sec(mtime_sub(owners_until(owner),
+							 l->now)));
+	json_object_object_add(o, "in_use", json_object_new_boolean(
+			keying_in_use(&l->k->keying, &owner->hoa)));
+	json_object_array_add(l->array, o);
+}
+
+static int cmd_owners(void *arg, struct json_object *request,
+		      struct json_object *answer)
+{
+	struct listing l = { .k = arg, .now = loop_now() };
+
+	(void)request;
+	l.array = add_array(answer, "owners");
+	owners_each(&l.k->keying.owners, add_owner, &l);
+	return 0;
+}
+
+static int forget(struct kern *k, const char *text,
+		  struct json_object *answer)
+{
+	struct in6_addr hoa;
+	int err;
+
+	if (!text || inet_pton(AF_INET6, text, &hoa) != 1) {
+		add_str(answer, "error", "hoa is not an IPv6 address");
+		return -EINVAL;
+	}
+	err = keying_forget(&k->keying, &hoa);
+	if (err == -ENOENT)
+		add_str(answer, "error", "nobody owns this address");
+	else if (err == -EPERM)
+		add_str(answer, "error", "its owner is configured: change "
+			"the configuration, then SIGHUP");
+	return err;
+}
+
+static int cmd_owners_forget(void *arg, struct json_object *request,
+			     struct json_object *answer)
+{
+	struct json_object *hoa;
+
+	if (!json_object_object_get_ex(request, "hoa", &hoa))
+		hoa = NULL;
+	return forget(arg, json_object_get_string(hoa), answer);
 }
 
 static int cmd_counters(void *arg, struct json_object *request,
@@ -233,6 +301,8 @@ static const struct ctl_cmd cmds[] = {
 	{ "anchors", cmd_anchors },
 	{ "flows", cmd_flows },
 	{ "sas", cmd_sas },
+	{ "owners", cmd_owners },
+	{ "owners-forget", cmd_owners_forget },
 	{ "counters", cmd_counters },
 	{ NULL, NULL },
 };

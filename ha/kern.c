@@ -387,6 +387,8 @@ static void op_state(void *arg, const struct binding *b,
 		 b->reg.seq, b->reg.lifetime);
 	if (event < COUNT__MAX)
 		count(event);
+	if (b->state != BINDING_BOUND)
+		keying_unbound(&k->keying, &b->hoa);
 	ctl_event(k->ctl, ctl_ev("binding", "hoa", ip6_str(&b->hoa), "coa",
 				 ip6_str(&b->reg.coa), "state",
 				 binding_state_str(b->state), (char *)NULL));
@@ -475,6 +477,7 @@ static int sas_reload(struct kern *k, struct ha_conf *conf)
 	if (err < 0)
 		return err;
 	k->sadb = fresh;
+	keying_set_sadb(&k->keying, fresh);
 	sadb_each(old, spi_del, k);
 	sadb_each(fresh, spi_add, k);
 	sadb_free(old);
@@ -505,6 +508,7 @@ int kern_reload(struct kern *k, struct ha_conf *conf)
 	k->conf->max_lifetime = conf->max_lifetime;
 	bcache_limits(&k->bcache, conf->max_bindings,
 		      (uint32_t)mtime_sec(conf->max_lifetime));
+	keying_reload(&k->keying, conf);
 	return 0;
 }
 
@@ -706,6 +710,8 @@ int kern_start(struct kern *k, struct loop *loop, struct ha_conf *conf,
 	if (!err)
 		err = start_step(rtnl_start(k), "rtnetlink");
 	if (!err)
+		err = start_step(keying_open(&k->keying, k), "keying");
+	if (!err)
 		bcache_each(&k->bcache, path_update, k);
 	return err;
 }
@@ -720,6 +726,7 @@ void kern_stop(struct kern *k)
 {
 	int i;
 
+	keying_close(&k->keying);
 	timers_del(&k->loop->timers, &k->paths_timer);
 	timers_del(&k->loop->timers, &k->sync_timer);
 	bcache_fini(&k->bcache);

@@ -11,6 +11,7 @@
 #include "core/store.h"
 #include "ha/bcache.h"
 #include "ha/conf.h"
+#include "ha/keying.h"
 #include "sys/dp.h"
 #include "sys/rtnl.h"
 
@@ -42,6 +43,7 @@ struct kern {
 	struct store *store;
 	struct ctl *ctl;
 	struct sadb *sadb;
+	struct keying keying;
 	struct bcache bcache;
 	struct bcache_prefix *prefixes;
 	struct dp *dp;
@@ -56,11 +58,13 @@ struct kern {
 	/* the message at hand */
 	const struct dp_rec *rec;
 	const struct bcache_bu *bu;
+	struct sadb_sa *sa;	/* that protected it */
 };
 
 /*
- * Starts everything; loop, conf, store and ctl are kept, not owned. 0 or
- * -errno with the reason logged; kern_stop() in both cases.
+ * Starts everything but IKE's threads (keying_start()); loop, conf, store and
+ * ctl are kept, not owned. 0 or -errno with the reason logged; kern_stop() in
+ * both cases.
  */
 int kern_start(struct kern *k, struct loop *loop, struct ha_conf *conf,
 	       struct store *store, struct ctl *ctl);
@@ -68,8 +72,8 @@ int kern_start(struct kern *k, struct loop *loop, struct ha_conf *conf,
 void kern_stop(struct kern *k);
 
 /*
- * Takes over from conf what can change while running: security associations
- * and limits. What it takes, it swaps with the running configuration. 0 or
+ * Takes over from conf what can change while running: security associations,
+ * limits, who may own what. What it takes, it swaps with the running configuration. 0 or
  * -errno, logged; then nothing has changed.
  */
 int kern_reload(struct kern *k, struct ha_conf *conf);

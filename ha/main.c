@@ -58,6 +58,9 @@ static int setup(struct ha *ha)
 				 ha->ctl);
 	if (!err)
 		err = priv_drop(ha->conf.user, paths);
+	/* its threads have the capabilities that are left */
+	if (!err)
+		err = keying_start(&ha->kern.keying);
 	return err;
 }
 

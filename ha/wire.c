@@ -253,7 +253,7 @@ bool wire_from_home_link(struct kern *k, const struct in6_addr *hoa)
 static ssize_t ba_protect(struct kern *k, const struct bcache_ba *ba,
 			  uint8_t *out, size_t cap)
 {
-	struct sadb_sa *sa = sadb_out(k->sadb, &ba->ha, &ba->hoa);
+	struct sadb_sa *sa = sadb_reply(k->sadb, k->sa);
 	uint8_t msg[MH_MAX_LEN];
 	ssize_t n = mh_build(msg, sizeof(msg), &ba->mh, &ba->ha, &ba->hoa);
 
@@ -270,6 +270,8 @@ static void count_send_failure(const struct bcache_ba *ba, int err)
 		reason = REASON_NO_SA;
 	else if (err == -EOVERFLOW)
 		reason = REASON_ESP_SEQ_EXHAUSTED;
+	else if (err == -EKEYEXPIRED)
+		reason = REASON_ESP_EXPIRED;
 	count_refusal(reason, "BA for HoA %s to %s from HA %s: %s",
 		      ip6_str(&ba->hoa), ip6_str(&ba->dst), ip6_str(&ba->ha),
 		      strerror(-err));
@@ -324,8 +326,9 @@ static void refuse(enum reason reason, const char *what,
 			      ip6_str(&pkt->src), ip6_str(&pkt->dst));
 }
 
+/* sa's selectors have matched the home address, RFC 6275 5.1. */
 static void on_bu(struct kern *k, const struct ip6_pkt *pkt,
-		  const struct mh *mh, const struct sadb_sa *sa)
+		  const struct mh *mh, struct sadb_sa *sa)
 {
 	struct bcache_bu bu = {
 		.mh = mh,
@@ -333,18 +336,21 @@ static void on_bu(struct kern *k, const struct ip6_pkt *pkt,
 		.src = pkt->src,
 		.ha = pkt->dst,
 		.has_esp = sa != NULL,
+		.owns = sa && keying_owns(&k->keying, sa),
+		.dynamic = sa && sa->peer,
 	};
 	enum reason reason;
 	int status;
 
-	/* A manual SA is its source's: RFC 6275 5.1. */
-	if (sa)
-		bu.owner = sa->conf.src;
 	count(COUNT_BU_RECEIVED);
 	k->bu = &bu;
+	k->sa = sa;
 	reason = bcache_bu(&k->bcache, &bu, loop_now(), &status);
 	k->bu = NULL;
-	if (reason)
+	k->sa = NULL;
+	if (!reason)
+		keying_accepted(&k->keying, sa, &bu, bu_coa(&bu));
+	else
 		count_refusal(reason, "BU for HoA %s CoA %s from %s to HA %s, "
 			      "seq %u, %s%s", ip6_str(&bu.hoa),
 			      ip6_str(bu_coa(&bu)), ip6_str(&bu.src),
@@ -356,7 +362,7 @@ static void on_bu(struct kern *k, const struct ip6_pkt *pkt,
 
 /* msg: a Mobility Header in the clear (sa NULL), or out of ESP. */
 static void on_mh(struct kern *k, const struct ip6_pkt *pkt,
-		  const uint8_t *msg, size_t len, const struct sadb_sa *sa)
+		  const uint8_t *msg, size_t len, struct sadb_sa *sa)
 {
 	struct mh mh;
 	enum reason reason = mh_parse(&mh, msg, len, ip6_home_src(pkt),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "mn/bul.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -209,7 +210,7 @@ static bool deregistering(const struct bul_entry *e)
 }
 
 /* RFC 6275 11.7.1; 11.5.5 for the return home */
-static void build_and_send(struct bul_entry *e)
+static int build_and_send(struct bul_entry *e)
 {
 	bool home = e->state == BUL_RETURNING;
 	struct mh bu = {.type = MH_BU};
@@ -217,6 +218,8 @@ static void build_and_send(struct bul_entry *e)
 
 	bu.bu.seq = e->seq;
 	bu.bu.flags = MH_BU_A | MH_BU_H;
+	if (e->bul->ops->keyed(e->bul->arg, e))
+		bu.bu.flags |= MH_BU_K;
 	bu.bu.lifetime = units > UINT16_MAX ? UINT16_MAX : units;
 	if (!bu.bu.lifetime)
 		bu.bu.lifetime = 1;
@@ -224,8 +227,16 @@ static void build_and_send(struct bul_entry *e)
 		bu.bu.lifetime = 0;
 	/* ESP does not cover the IPv6 header: the option is a MUST */
 	mh_opt_add(&bu, MH_OPT_ALT_COA)->alt_coa = home ? e->hoa : e->coa;
-	/* not sent is like lost: the timer tries again */
-	e->bul->ops->send_bu(e->bul->arg, e, &bu, home, e->sends > 0);
+	return e->bul->ops->send_bu(e->bul->arg, e, &bu, home, e->sends > 0);
+}
+
+static void back_off(struct bul_entry *e, mtime now)
+{
+	e->tries++;
+	e->retry_at = mtime_add(now, e->rto);
+	e->rto = mtime_add(e->rto, e->rto);
+	if (mtime_before(MAX_BINDACK_TIMEOUT, e->rto))
+		e->rto = MAX_BINDACK_TIMEOUT;
 }
 
 /* Sends the BU that e's state asks for, or puts it off to keep the rate. */
@@ -239,14 +250,17 @@ static void send_now(struct bul_entry *e, mtime now)
 	}
 	/* RFC 6275 11.8: a retransmission has a greater number too */
 	e->seq++;
+	/* no SA yet: nothing to answer or to take back. Any other failure is
+	 * like a loss. The timer tries again. */
+	if (build_and_send(e) == -ENOENT) {
+		e->seq--;
+		back_off(e, now);
+		return;
+	}
 	rate_note(e, now);
-	build_and_send(e);
 	e->asked = true;
 	e->sent_at = now;
-	e->retry_at = mtime_add(now, e->rto);
-	e->rto = mtime_add(e->rto, e->rto);
-	if (mtime_before(MAX_BINDACK_TIMEOUT, e->rto))
-		e->rto = MAX_BINDACK_TIMEOUT;
+	back_off(e, now);
 	/* An earlier binding at this HA was accepted: packets follow the BU
 	 * without waiting for the BA. */
 	if (!e->sends++ && e->state == BUL_REFRESHING)
@@ -256,7 +270,7 @@ static void send_now(struct bul_entry *e, mtime now)
 /* Begins an exchange in the given state. */
 static void exchange(struct bul_entry *e, enum bul_state state, mtime now)
 {
-	e->sends = 0;
+	e->sends = e->tries = 0;
 	e->resynced = false;
 	e->rto = e->bound ? INITIAL_BINDACK_TIMEOUT :
 			    INITIAL_BINDACK_TIMEOUT_FIRST_REG;
@@ -295,6 +309,16 @@ static void do_release(struct bul_entry *e, mtime now)
 		end(e, BUL_END_RELEASED);
 }
 
+/* What waits goes at once. Whoever made new SAs may have lost the binding
+ * with the old ones: a binding that stands is refreshed. */
+static void do_keyed(struct bul_entry *e, mtime now)
+{
+	if (awaits_ba(e->state))
+		exchange(e, e->state, now);
+	else if (e->state == BUL_BOUND)
+		do_register(e, now);
+}
+
 static void do_lost(struct bul_entry *e)
 {
 	e->coa = in6addr_any;
@@ -324,7 +348,7 @@ static void do_timer(struct bul_entry *e, mtime now)
 	}
 	if (!awaits_ba(e->state) || mtime_before(now, e->retry_at))
 		return;
-	if (deregistering(e) && e->sends >= DEREG_SENDS_MAX)
+	if (deregistering(e) && e->tries >= DEREG_SENDS_MAX)
 		end(e, e->state == BUL_RETURNING ? BUL_END_HOME :
 						   BUL_END_RELEASED);
 	else
@@ -360,6 +384,9 @@ void bul_event(struct bul_entry *e, enum bul_event ev, mtime now)
 	case BUL_EV_REFRESH:
 		if (e->state == BUL_BOUND)
 			do_register(e, now);
+		break;
+	case BUL_EV_KEYED:
+		do_keyed(e, now);
 		break;
 	case BUL_EV_TIMER:
 		do_timer(e, now);

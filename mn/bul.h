@@ -38,6 +38,7 @@ enum bul_event {
 	BUL_EV_IDLE,		/* no flow uses the HoA */
 	BUL_EV_BUSY,		/* one does again */
 	BUL_EV_REFRESH,		/* the HA asked (BRR), or lost the binding */
+	BUL_EV_KEYED,		/* there are (new) SAs to send under */
 	BUL_EV_TIMER,
 };
 
@@ -60,10 +61,14 @@ struct bul_ops {
 	/*
 	 * Sends a BU for e: from e->coa with a Home Address option, or, where
 	 * at_home, from e->hoa without. 0 or -errno; a failure is retried
-	 * like a loss.
+	 * like a loss. -ENOENT: there is no SA, nothing was sent (see
+	 * BUL_EV_KEYED).
 	 */
 	int (*send_bu)(void *arg, struct bul_entry *e, const struct mh *bu,
 		       bool at_home, bool retransmission);
+	/* Would it go under an SA that was made by IKE, whose endpoint we can
+	 * move? RFC 6275 6.1.7, the K flag. */
+	bool (*keyed)(void *arg, const struct bul_entry *e);
 	void (*tunnel)(void *arg, struct bul_entry *e, enum bul_tunnel what);
 	void (*state)(void *arg, struct bul_entry *e, enum bul_state old);
 	/* e is not touched again by the machine: the callee may free it. */
@@ -102,7 +107,8 @@ struct bul_entry {
 	bool asked;			/* it may hold one: a BU was sent */
 	bool resynced;			/* status 135 was obeyed once */
 	enum bul_end end;		/* in BUL_GONE */
-	unsigned int sends;		/* of the present exchange */
+	unsigned int sends;		/* BUs of the present exchange */
+	unsigned int tries;		/* the same, with those not sent */
 	mtime sent_at, retry_at, refresh_at, expires;
 	mtime rto;
 	uint32_t granted;		/* s */

@@ -115,10 +115,28 @@ static void *open_sa(void *arg, const char *name, char *err, size_t n)
 	return &sa->sa;
 }
 
+static void *open_ike(void *arg, const char *name, char *err, size_t n)
+{
+	struct mn_conf *conf = arg;
+
+	(void)name, (void)err, (void)n;
+	conf->ike.on = true;
+	return &conf->ike;
+}
+
+static void *open_psk(void *arg, const char *name, char *err, size_t n)
+{
+	struct mn_conf *conf = arg;
+
+	return ike_conf_psk(&conf->ike, name, err, n);
+}
+
 static const struct conf_section sections[] = {
 	{"mn", false, open_mn, NULL, mn_keys},
 	{"anchor", true, open_anchor, NULL, anchor_keys},
 	{"sa", true, open_sa, NULL, conf_sa_keys},
+	{"ike", false, open_ike, NULL, ike_conf_keys_mn},
+	{"psk", true, open_psk, NULL, ike_conf_psk_keys},
 	{0},
 };
 
@@ -151,13 +169,15 @@ int mn_conf_load(struct mn_conf *conf, const char *path, FILE *errs)
 		.protocol = 77,
 		.accept_ra_anchors = true,
 	};
-	err = conf_load(path, sections, conf, errs);
+	err = ike_conf_init(&conf->ike, false);
+	if (!err)
+		err = conf_load(path, sections, conf, errs);
 	if (!err && !conf->n_ifaces) {
 		fprintf(errs, "%s: section [mn] with interface is missing\n",
 			path);
 		err = -EINVAL;
 	}
-	return err;
+	return err ? err : ike_conf_check(&conf->ike, path, errs);
 }
 
 void mn_conf_fini(struct mn_conf *conf)
@@ -180,5 +200,6 @@ void mn_conf_fini(struct mn_conf *conf)
 	free(conf->bpffs);
 	free(conf->user);
 	free(conf->identity);
+	ike_conf_free(&conf->ike);
 	memset(conf, 0, sizeof(*conf));
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "core/sadb.h"
+#include "ike/conf.h"
 #include "proto/ip6.h"
 #include "proto/mtime.h"
 
@@ -35,6 +36,7 @@ struct mn_conf {
 	bool accept_ra_anchors;
 	struct mn_conf_anchor *anchors;
 	struct mn_conf_sa *sas;
+	struct ike_conf ike;
 };
 
 /* Reads path into *conf, with defaults. 0, or -errno with every error printed

@@ -153,16 +153,34 @@ static void see_sa(void *arg, struct sadb_sa *sa)
 {
 	struct sa_search *s = arg;
 
+	if (sa->expired)
+		return;
 	if (sa->inbound)
 		s->in |= ip6_addr_eq(&sa->conf.src, s->ha);
 	else
 		s->out |= ip6_addr_eq(&sa->conf.dst, s->ha);
 }
 
+/* Why its addresses cannot be kept; NULL where they can. */
+static const char *why_not(struct mn *mn, const struct sa_search *s,
+			   const struct assoc *assoc)
+{
+	if (assoc)
+		return keying_why(assoc);
+	if (s->in && s->out)
+		return NULL;
+	if (s->in || s->out)
+		return "only one of two security associations is configured";
+	if (mn->conf.ike.on)
+		return "this host has no address of it";
+	return "no security association is configured";
+}
+
 static struct json_object *anchor_json(struct mn *mn, const struct anchor *a)
 {
 	struct json_object *o = json_object_new_object();
 	const struct mn_iface *i = mn_iface(mn, a->ifindex);
+	const struct assoc *assoc = keying_assoc(mn, a);
 	struct sa_search s = {.ha = &a->ha};
 	bool current = false;
 	unsigned int k;
@@ -179,9 +197,9 @@ static struct json_object *anchor_json(struct mn *mn, const struct anchor *a)
 	put_int(o, "preference", a->preference);
 	put_bool(o, "sa", s.in && s.out);
 	put_bool(o, "anchorable", s.in && s.out);
-	put(o, "why", s.in && s.out ? NULL : s.in || s.out ?
-	    "only one of two security associations is configured" :
-	    "no security association is configured");
+	put_bool(o, "trusted", a->trusted);
+	put(o, "state", assoc ? assoc_state_str(assoc->state) : NULL);
+	put(o, "why", why_not(mn, &s, assoc));
 	return o;
 }
 
@@ -269,9 +287,12 @@ static int run_sas(void *arg, struct json_object *request,
 		   struct json_object *answer)
 {
 	struct mn *mn = arg;
+	struct json_object *ike = keying_json(mn);
 
 	(void)request;
 	merge(answer, sadb_json(mn->sadb));
+	if (ike)
+		merge(answer, ike);
 	return 0;
 }
 

@@ -19,7 +19,7 @@
 /* Sockets end in bursts: counted once for all, and never more than a tenth
  * of the time is spent on it. */
 static const mtime SCAN_DELAY = {20000000};
-enum { SCAN_SHARE = 10, HOAS_MAX = 256 };
+enum { SCAN_SHARE = 10 };
 
 static struct hoa *hoa_of(struct bul_entry *e)
 {
@@ -131,10 +131,16 @@ static int op_send_bu(void *arg, struct bul_entry *e, const struct mh *bu,
 	return signal_send_bu(arg, e, bu, at_home, retransmission);
 }
 
+static bool op_keyed(void *arg, const struct bul_entry *e)
+{
+	return signal_keyed(arg, e);
+}
+
 static void op_state(void *arg, struct bul_entry *e, enum bul_state old)
 {
 	struct mn *mn = arg;
 
+	keying_soon(mn);
 	log_info("HoA %s, HA %s, CoA %s: %s -> %s", ip6_str(&e->hoa),
 		 ip6_str(&e->ha), ip6_str(&e->coa), bul_state_str(old),
 		 bul_state_str(e->state));
@@ -186,32 +192,42 @@ static void tell_end(struct mn *mn, const struct bul_entry *e,
 	}
 }
 
-static void op_gone(void *arg, struct bul_entry *e, enum bul_end end)
+/* No trace is left of it here. */
+static void erase(struct hoa *h)
 {
-	struct in6_addr hoa = e->hoa;
-	struct hoa *h = hoa_of(e);
-	struct mn *mn = arg;
-	struct mn_iface *i = mn_iface(mn, e->ifindex);
+	struct in6_addr hoa = h->e->hoa;
+	struct mn *mn = h->mn;
 
 	count(COUNT_BINDING_DELETED);
-	tell_end(mn, e, end);
 	set_rule(h, false);
 	dp_binding_del(mn->dp, &hoa);
-	if (end == BUL_END_HOME && i && h->at_home) {
-		signal_announce(mn, i, &hoa);
-		signal_announce(mn, i, &i->link_local);
-		if (ip6_addr_eq(&hoa, &i->at.coa))
-			timers_set(&mn->loop.timers, &i->others, loop_now());
-	}
 	hoa_free(h);
 	rtnl_addr_del(mn->rtnl, mn->tun_ifindex, &hoa, 128);
 	mn_addr_sync(mn, &hoa);
+	keying_soon(mn);
 	if (mn->flushing && !mn->bul.entries)
 		timers_set(&mn->loop.timers, &mn->flush, loop_now());
 }
 
+static void op_gone(void *arg, struct bul_entry *e, enum bul_end end)
+{
+	struct hoa *h = hoa_of(e);
+	struct mn *mn = arg;
+	struct mn_iface *i = mn_iface(mn, e->ifindex);
+
+	tell_end(mn, e, end);
+	if (end == BUL_END_HOME && i && h->at_home) {
+		signal_announce(mn, i, &e->hoa);
+		signal_announce(mn, i, &i->link_local);
+		if (ip6_addr_eq(&e->hoa, &i->at.coa))
+			timers_set(&mn->loop.timers, &i->others, loop_now());
+	}
+	erase(h);
+}
+
 const struct bul_ops hoa_bul_ops = {
 	.send_bu = op_send_bu,
+	.keyed = op_keyed,
 	.tunnel = op_tunnel,
 	.state = op_state,
 	.gone = op_gone,
@@ -255,23 +271,27 @@ static void judge_use(struct mn *mn, struct hoa *h, mtime now)
 /* Counts the sockets of every home address that is away. */
 static int count_use(struct mn *mn)
 {
-	struct flow_use uses[HOAS_MAX];
+	struct flow_use *uses;
 	struct bul_entry *e;
 	size_t n = 0, i = 0;
 	int err;
 
-	for (e = mn->bul.entries; e && n < HOAS_MAX; e = e->next)
-		uses[n++].addr = e->hoa;
+	for (e = mn->bul.entries; e; e = e->next)
+		n++;
+	uses = calloc(n + 1, sizeof(*uses));
+	if (!uses)
+		return -ENOMEM;
+	for (e = mn->bul.entries; e; e = e->next)
+		uses[i++].addr = e->hoa;
 	err = flows_count(mn->sd, uses, n);
-	if (err) {
+	if (err)
 		log_warn("counting sockets: %s", strerror(-err));
-		return err;
-	}
-	for (e = mn->bul.entries; e && i < n; e = e->next, i++) {
+	for (e = mn->bul.entries, i = 0; e && !err; e = e->next, i++) {
 		hoa_of(e)->tcp = uses[i].tcp;
 		hoa_of(e)->udp = uses[i].udp;
 	}
-	return 0;
+	free(uses);
+	return err;
 }
 
 void hoa_scan(struct mn *mn, mtime now)
@@ -356,30 +376,37 @@ static void abandon(struct mn *mn, const struct in6_addr *addr,
 			    NULL));
 }
 
+void hoa_abandon(struct mn *mn, struct bul_entry *e, const char *why)
+{
+	abandon(mn, &e->hoa, why);
+	erase(hoa_of(e));
+}
+
 static void adopt(struct mn *mn, const struct in6_addr *addr, mtime now)
 {
-	const struct anchor *anchor = anchors_find(&mn->anchors, addr);
+	const char *why;
+	struct in6_addr ha;
 	struct hoa *h;
 
-	if (!anchor) {
+	if (!keying_ha(mn, addr, &ha)) {
 		abandon(mn, addr, "no home agent is known for it");
 		return;
 	}
-	if (!signal_has_sas(mn, addr, &anchor->ha)) {
-		abandon(mn, addr, "no security association with its HA");
+	why = keying_refusal(mn, addr, &ha);
+	if (why) {
+		abandon(mn, addr, why);
 		return;
 	}
-	h = hoa_new(mn, addr, &anchor->ha, randombytes_random(), now);
+	h = hoa_new(mn, addr, &ha, randombytes_random(), now);
 	if (!h) {
 		abandon(mn, addr, "out of memory");
 		return;
 	}
 	complain(put_on_tun(mn, addr), "address on kedge0", h->e);
 	count(COUNT_HOA_ADOPTED);
-	log_info("HoA %s, HA %s: adopted", ip6_str(addr),
-		 ip6_str(&anchor->ha));
+	log_info("HoA %s, HA %s: adopted", ip6_str(addr), ip6_str(&ha));
 	mn_event(mn, ctl_ev("adopted", "hoa", ip6_str(addr), "ha",
-			    ip6_str(&anchor->ha), NULL));
+			    ip6_str(&ha), NULL));
 	bul_event(h->e, BUL_EV_LOST, now);
 	mn_addr_sync(mn, addr);
 }
@@ -458,10 +485,8 @@ static void go_away(struct mn_iface *i, struct bul_entry *e, mtime now)
 static bool is_home(struct mn *mn, struct mn_iface *i,
 		    const struct bul_entry *e)
 {
-	const struct anchor *anchor = anchors_find(&mn->anchors, &e->hoa);
-
-	return anchor && attach_prefix(&i->at, &e->hoa) &&
-	       ip6_addr_eq(&anchor->ha, &e->ha);
+	return attach_prefix(&i->at, &e->hoa) &&
+	       anchors_names(&mn->anchors, &e->hoa, &e->ha);
 }
 
 /*
@@ -523,8 +548,8 @@ static void restore(void *arg, const struct in6_addr *hoa,
 
 struct found {
 	size_t n;
-	struct in6_addr hoa[HOAS_MAX];
-	struct dp_binding b[HOAS_MAX];
+	struct in6_addr hoa[MN_BINDINGS_MAX];
+	struct dp_binding b[MN_BINDINGS_MAX];
 };
 
 static void collect(void *arg, const struct in6_addr *hoa,
@@ -532,7 +557,7 @@ static void collect(void *arg, const struct in6_addr *hoa,
 {
 	struct found *f = arg;
 
-	if (f->n == HOAS_MAX)
+	if (f->n == MN_BINDINGS_MAX)
 		return;
 	f->hoa[f->n] = *hoa;
 	f->b[f->n++] = *b;

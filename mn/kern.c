@@ -86,6 +86,7 @@ static void op_detached(void *arg, struct attach *at)
 	if (at->ra.n_prefixes)
 		i->left = (struct ip6_prefix){at->ra.prefixes[0].prefix,
 					      at->ra.prefixes[0].len};
+	keying_moving(mn);
 	hoa_adopt_all(mn, i);
 	/* or the old router's route is a black hole until NUD finds out */
 	rtnl_ra_routes_flush(mn->rtnl, i->ifindex, true);
@@ -126,6 +127,7 @@ static void op_attached(void *arg, struct attach *at)
 	log_info("%s: at router %s, CoA %s", i->name, ip6_str(&at->router),
 		 ip6_str(&at->coa));
 	hoa_attached(mn, i);
+	keying_moved(mn);
 	tell_move(mn, i);
 }
 
@@ -271,6 +273,7 @@ static void on_addr(struct mn *mn, const struct rtnl_event *ev)
 	if (dp_addr_add(mn->dp, &a.addr))
 		log_err("address map is full: %s", ip6_str(&a.addr));
 	attach_addr(&i->at, &a, loop_now());
+	keying_soon(mn);
 }
 
 static void on_addr_gone(struct mn *mn, const struct rtnl_event *ev)
@@ -288,6 +291,7 @@ static void on_addr_gone(struct mn *mn, const struct rtnl_event *ev)
 	}
 	attach_addr_gone(&i->at, &ev->addr.addr, loop_now());
 	mn_addr_sync(mn, &ev->addr.addr);
+	keying_soon(mn);
 }
 
 static void on_neigh(struct mn *mn, const struct rtnl_event *ev)
@@ -345,6 +349,19 @@ static void on_rtnl_readable(void *arg)
 
 /* ---- router advertisements */
 
+/* SAs that are configured say whose home agent it is. */
+static void trust_by_sas(struct mn *mn, const struct anchor *anchor)
+{
+	struct ip6_prefix prefix = anchor->prefix;
+	struct in6_addr ha = anchor->ha;
+	const struct mn_conf_sa *sa;
+
+	for (sa = mn->conf.sas; sa; sa = sa->next)
+		if (ip6_addr_eq(&sa->sa.dst, &ha) &&
+		    ip6_prefix_has(&prefix, &sa->sa.src))
+			anchors_trust(&mn->anchors, &sa->sa.src, &ha);
+}
+
 static void on_anchor(void *arg, const struct anchor *anchor)
 {
 	struct mn *mn = arg;
@@ -355,6 +372,7 @@ static void on_anchor(void *arg, const struct anchor *anchor)
 	log_info("anchor of %s: HA %s", prefix, ip6_str(&anchor->ha));
 	mn_event(mn, ctl_ev("anchor", "prefix", prefix, "ha",
 			    ip6_str(&anchor->ha), NULL));
+	trust_by_sas(mn, anchor);
 }
 
 static void tell_ra(struct mn *mn, struct mn_iface *i,
@@ -391,6 +409,7 @@ static void take_ra(struct mn *mn, struct mn_iface *i,
 	if (mn->conf.accept_ra_anchors)
 		anchors_learn(&mn->anchors, &ra, i->ifindex, on_anchor, mn);
 	attach_ra(&i->at, &pkt->src, &ra, loop_now());
+	keying_soon(mn);
 }
 
 static void on_ra_readable(void *arg)
@@ -541,7 +560,8 @@ static int open_state(struct mn *mn)
 static int open_dp(struct mn *mn, bool *took_over)
 {
 	struct dp_conf conf = {
-		.role = DP_MN, .bpffs = mn->conf.bpffs, .max_bindings = 1024,
+		.role = DP_MN, .bpffs = mn->conf.bpffs,
+		.max_bindings = MN_BINDINGS_MAX,
 		.tun_ifindex = mn->tun_ifindex,
 	};
 	int err = dp_open(&mn->dp, &conf, took_over);
@@ -625,7 +645,7 @@ static bool fixed_differ(const struct mn_conf *a, const struct mn_conf *b)
 	       strcmp(a->bpffs, b->bpffs) || strcmp(a->user, b->user) ||
 	       strcmp(a->tun, b->tun) || a->table != b->table ||
 	       a->rule_priority != b->rule_priority ||
-	       a->protocol != b->protocol;
+	       a->protocol != b->protocol || !ike_conf_same(&a->ike, &b->ike);
 }
 
 #define SWAP(field) \
@@ -637,7 +657,7 @@ static bool fixed_differ(const struct mn_conf *a, const struct mn_conf *b)
 
 int mn_reload(struct mn *mn, struct mn_conf *conf)
 {
-	struct sadb *fresh;
+	struct sadb *fresh, *old = mn->sadb;
 	const struct bul_entry *e;
 	unsigned int k;
 	int err = sadb_new(&fresh, mn->store);
@@ -645,8 +665,9 @@ int mn_reload(struct mn *mn, struct mn_conf *conf)
 	if (err)
 		return err;
 	if (fixed_differ(&mn->conf, conf))
-		log_warn("an interface, path, user, table, priority or "
-			 "protocol has changed: that takes a restart");
+		log_warn("an interface, path, user, table, priority, "
+			 "protocol, [ike] or [psk] has changed: that takes a "
+			 "restart");
 	SWAP(sas);
 	SWAP(anchors);
 	SWAP(lifetime);
@@ -654,14 +675,18 @@ int mn_reload(struct mn *mn, struct mn_conf *conf)
 	SWAP(udp_idle);
 	SWAP(queue);
 	SWAP(accept_ra_anchors);
-	sadb_free(mn->sadb);
 	mn->sadb = fresh;
 	mn->bul.lifetime = mtime_sec(mn->conf.lifetime);
 	know_configured(mn);
-	for (k = 0; k < mn->anchors.n; k++)
+	for (k = 0; k < mn->anchors.n; k++) {
 		signal_know_ha(mn, &mn->anchors.list[k].ha);
+		trust_by_sas(mn, &mn->anchors.list[k]);
+	}
 	for (e = mn->bul.entries; e; e = e->next)
 		signal_know_ha(mn, &e->ha);
+	keying_set_sadb(mn, fresh);
+	sadb_free(old);
+	keying_soon(mn);
 	return 0;
 }
 
@@ -679,6 +704,7 @@ int mn_start(struct mn *mn)
 	mn->sync.fn = on_sync;
 	bul_init(&mn->bul, &hoa_bul_ops, mn, &mn->loop.timers,
 		 mtime_sec(mn->conf.lifetime));
+	keying_init(mn);
 	init_ifaces(mn);
 	err = esp_init();
 	if (!err)
@@ -694,7 +720,11 @@ int mn_start(struct mn *mn)
 	if (!err)
 		err = watch(mn);
 	if (!err)
+		err = keying_open(mn);
+	if (!err)
 		err = priv_drop(mn->conf.user, paths);
+	if (!err)
+		err = keying_start(mn);
 	if (err)
 		return err;
 	if (!took_over)
@@ -728,6 +758,7 @@ void mn_stop(struct mn *mn)
 	if (mn->ctl)
 		ctl_close(mn->ctl);
 	mn->ctl = NULL;
+	keying_close(mn);
 	hoa_free_all(mn);
 	for (k = 0; k < mn->conf.n_ifaces; k++) {
 		timers_del(&mn->loop.timers, &mn->ifaces[k].others);
@@ -775,6 +806,7 @@ static void on_flush(struct timer *timer, mtime now)
 	if (mn->bul.entries)
 		log_warn("flush: a home agent did not answer; its binding "
 			 "ends with its lifetime");
+	keying_close(mn);
 	hoa_free_all(mn);
 	take_down(mn->rtnl, mn->dp, mn->tun_ifindex, mn->conf.protocol);
 	log_info("flushed");
@@ -798,7 +830,8 @@ static void ignore_event(void *arg, const struct rtnl_event *ev)
 int mn_flush_leftovers(const struct mn_conf *conf)
 {
 	struct dp_conf dp_conf = {
-		.role = DP_MN, .bpffs = conf->bpffs, .max_bindings = 1024,
+		.role = DP_MN, .bpffs = conf->bpffs,
+		.max_bindings = MN_BINDINGS_MAX,
 		.tun_ifindex = if_nametoindex(conf->tun),
 	};
 	struct rtnl *rtnl;

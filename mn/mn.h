@@ -2,13 +2,14 @@
 /*
  * kedge-mn as a whole: what its files share. kern.c carries the kernel's
  * events to the machines, hoa.c keeps the home addresses that are away,
- * signal.c sends and takes in Mobility Headers, slow.c has the packets that
- * BPF leaves to us.
+ * keying.c sees to it that there are SAs, signal.c sends and takes in Mobility
+ * Headers, slow.c has the packets that BPF leaves to us.
  */
 #ifndef KEDGE_MN_H
 #define KEDGE_MN_H
 
 #include "mn/anchors.h"
+#include "mn/assoc.h"
 #include "mn/attach.h"
 #include "mn/bul.h"
 #include "mn/conf.h"
@@ -16,9 +17,12 @@
 #include "core/loop.h"
 #include "core/sadb.h"
 #include "core/store.h"
+#include "ike/keys.h"
 #include "sys/dp.h"
 #include "sys/rtnl.h"
 #include "sys/sockdiag.h"
+
+enum { MN_BINDINGS_MAX = 1024 };	/* in the data plane's map */
 
 struct mn_iface {
 	struct mn *mn;
@@ -54,6 +58,13 @@ struct hoa {
 	unsigned int queued;
 };
 
+struct keying {
+	struct keys *keys;		/* NULL: no [ike] */
+	struct assocs assocs;
+	struct timer update;		/* armed: what is wanted may differ */
+	mtime hold_until;		/* BAs are waited for, so long */
+};
+
 struct mn {
 	struct mn_conf conf;
 	struct loop loop;
@@ -65,6 +76,7 @@ struct mn {
 	struct ctl *ctl;
 	struct bul bul;
 	struct anchors anchors;
+	struct keying keying;
 	struct mn_iface ifaces[MN_IFACES_MAX];
 	int tun_fd, raw_fd, ra_fd, packet_fd, hold_fds[3];
 	uint32_t tun_ifindex;
@@ -116,12 +128,56 @@ void hoa_paths_changed(struct mn *mn);
 /* Somebody took the address off kedge0: puts it back. */
 void hoa_repair(struct mn *mn, const struct in6_addr *addr);
 
+/* e's flows are lost, for this reason. Frees it. */
+void hoa_abandon(struct mn *mn, struct bul_entry *e, const char *why);
+
+/* keying.c. All of it does nothing where there is no [ike]. */
+void keying_init(struct mn *mn);
+/* Reads credentials, opens sockets: before privileges are dropped. */
+int keying_open(struct mn *mn);
+int keying_start(struct mn *mn);
+/* Ends all IKE SAs, told; up to a second. Before SADB and data plane go. */
+void keying_close(struct mn *mn);
+/* Addresses, anchors, bindings or SAs have changed. */
+void keying_soon(struct mn *mn);
+/* A network is lost: nothing is sent that is not part of the handover. */
+void keying_moving(struct mn *mn);
+/* There is a network and a care-of address. */
+void keying_moved(struct mn *mn);
+/* The home agent of an address; false where none is known. */
+bool keying_ha(struct mn *mn, const struct in6_addr *addr, struct in6_addr *ha);
+/* Why a HoA that is to be kept cannot be; NULL: it can, now or soon. */
+const char *keying_refusal(struct mn *mn, const struct in6_addr *hoa,
+			   const struct in6_addr *ha);
+/* There are no SAs, but IKE is about to make them. */
+bool keying_awaited(struct mn *mn, const struct in6_addr *hoa,
+		    const struct in6_addr *ha);
+/* The HA does not answer under the SAs that IKE made, or does. */
+void keying_suspect(struct mn *mn, const struct in6_addr *hoa,
+		    const struct in6_addr *ha);
+void keying_answered(struct mn *mn, const struct in6_addr *hoa,
+		     const struct in6_addr *ha);
+/* It knows that we are at this address now; k: its IKE does too (K flag). */
+void keying_bound(struct mn *mn, const struct in6_addr *hoa,
+		  const struct in6_addr *ha, const struct in6_addr *at, bool k);
+/* The SADB was exchanged: IKE's SAs go to the new one. */
+void keying_set_sadb(struct mn *mn, struct sadb *sadb);
+/* NULL: it is up, all is well. */
+const char *keying_why(const struct assoc *a);
+/* The best one with this anchor; NULL where there is none. */
+const struct assoc *keying_assoc(struct mn *mn, const struct anchor *anchor);
+struct json_object *keying_json(struct mn *mn);	/* may be NULL */
+
 /* signal.c */
 /* Puts the SAs that name this HA into the SADB; again is no harm. */
 void signal_know_ha(struct mn *mn, const struct in6_addr *ha);
 /* Are there SAs both ways? */
 bool signal_has_sas(struct mn *mn, const struct in6_addr *hoa,
 		    const struct in6_addr *ha);
+bool signal_has_manual_sas(struct mn *mn, const struct in6_addr *hoa,
+			   const struct in6_addr *ha);
+/* Would a BU of e go under an SA that IKE made? */
+bool signal_keyed(struct mn *mn, const struct bul_entry *e);
 int signal_send_bu(struct mn *mn, struct bul_entry *e, const struct mh *bu,
 		   bool at_home, bool retransmission);
 void signal_receive(struct mn *mn, const struct dp_rec *rec);

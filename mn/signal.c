@@ -29,25 +29,62 @@ void signal_know_ha(struct mn *mn, const struct in6_addr *ha)
 
 struct pair {
 	const struct in6_addr *hoa, *ha;
-	bool found;
+	bool in, out, manual_in, manual_out;
 };
 
-static void find_inbound(void *arg, struct sadb_sa *sa)
+static void see_sa(void *arg, struct sadb_sa *sa)
 {
 	struct pair *p = arg;
+	bool manual = !sa->peer;
 
+	if (sa->expired)
+		return;
 	if (sa->inbound && ip6_addr_eq(&sa->conf.src, p->ha) &&
-	    ip6_addr_eq(&sa->conf.dst, p->hoa))
-		p->found = true;
+	    ip6_addr_eq(&sa->conf.dst, p->hoa)) {
+		p->in = true;
+		p->manual_in |= manual;
+	} else if (!sa->inbound && ip6_addr_eq(&sa->conf.src, p->hoa) &&
+		   ip6_addr_eq(&sa->conf.dst, p->ha)) {
+		p->out = true;
+		p->manual_out |= manual;
+	}
 }
 
 bool signal_has_sas(struct mn *mn, const struct in6_addr *hoa,
 		    const struct in6_addr *ha)
 {
-	struct pair p = {hoa, ha, false};
+	struct pair p = {.hoa = hoa, .ha = ha};
 
-	sadb_each(mn->sadb, find_inbound, &p);
-	return p.found && sadb_out(mn->sadb, hoa, ha);
+	sadb_each(mn->sadb, see_sa, &p);
+	return p.in && p.out;
+}
+
+bool signal_has_manual_sas(struct mn *mn, const struct in6_addr *hoa,
+			   const struct in6_addr *ha)
+{
+	struct pair p = {.hoa = hoa, .ha = ha};
+
+	sadb_each(mn->sadb, see_sa, &p);
+	return p.manual_in && p.manual_out;
+}
+
+bool signal_keyed(struct mn *mn, const struct bul_entry *e)
+{
+	const struct sadb_sa *sa = sadb_out(mn->sadb, &e->hoa, &e->ha);
+
+	return sa && sa->peer;
+}
+
+static int no_sa(struct mn *mn, const struct bul_entry *e)
+{
+	if (keying_awaited(mn, &e->hoa, &e->ha))
+		log_debug("BU of HoA %s to HA %s waits for IKE",
+			  ip6_str(&e->hoa), ip6_str(&e->ha));
+	else
+		count_refusal(REASON_NO_SA, "BU of HoA %s to HA %s",
+			      ip6_str(&e->hoa), ip6_str(&e->ha));
+	keying_soon(mn);
+	return -ENOENT;
 }
 
 static void tell_bu(struct mn *mn, const struct bul_entry *e,
@@ -78,11 +115,11 @@ int signal_send_bu(struct mn *mn, struct bul_entry *e, const struct mh *bu,
 	ssize_t len;
 	int err;
 
-	if (!sa) {
-		count_refusal(REASON_NO_SA, "BU of HoA %s to HA %s",
-			      ip6_str(&e->hoa), ip6_str(&e->ha));
-		return -ENOENT;
-	}
+	if (!sa)
+		return no_sa(mn, e);
+	/* the third BU of an exchange: has the HA lost its SAs? */
+	if (sa->peer && e->sends == 2)
+		keying_suspect(mn, &e->hoa, &e->ha);
 	len = mh_build(mh, sizeof(mh), bu, &e->hoa, &e->ha);
 	if (len > 0)
 		len = sadb_seal(mn->sadb, sa, esp, sizeof(esp), mh, len);
@@ -127,10 +164,22 @@ static void tell_ba(struct mn *mn, const struct bul_entry *e,
 }
 
 static enum reason receive_ba(struct mn *mn, struct bul_entry *e,
-			      const struct mh *ba)
+			      const struct mh *ba, const struct sadb_sa *sa)
 {
+	/* e may be gone after bul_ba() */
+	struct in6_addr hoa = e->hoa, ha = e->ha;
+	struct in6_addr at = e->state == BUL_RETURNING ? hoa : e->coa;
+	enum reason reason;
+
 	tell_ba(mn, e, ba);
-	return bul_ba(e, ba, loop_now());
+	reason = bul_ba(e, ba, loop_now());
+	if (reason || !sa->peer)
+		return reason;
+	keying_answered(mn, &hoa, &ha);
+	/* RFC 6275 11.7.3, the K flag */
+	if (ba->ba.status < 128)
+		keying_bound(mn, &hoa, &ha, &at, ba->ba.flags & MH_BA_K);
+	return reason;
 }
 
 /* BRR, RFC 6275 11.7.4: the HA would like a BU */
@@ -143,7 +192,7 @@ static enum reason receive_brr(struct bul_entry *e)
 
 /* What came under the SA of this HoA and this HA */
 static enum reason dispatch(struct mn *mn, const struct ip6_pkt *pkt,
-			    const struct mh *mh)
+			    const struct mh *mh, const struct sadb_sa *sa)
 {
 	struct bul_entry *e = bul_find(&mn->bul, ip6_final_dst(pkt));
 
@@ -153,7 +202,7 @@ static enum reason dispatch(struct mn *mn, const struct ip6_pkt *pkt,
 	if (!ip6_addr_eq(ip6_home_src(pkt), &e->ha))
 		return REASON_BA_SOURCE;
 	if (mh->type == MH_BA)
-		return receive_ba(mn, e, mh);
+		return receive_ba(mn, e, mh, sa);
 	if (mh->type == MH_BRR)
 		return receive_brr(e);
 	return REASON_MH_UNEXPECTED;
@@ -199,7 +248,7 @@ static enum reason receive(struct mn *mn, const struct ip6_pkt *pkt)
 			  ip6_final_dst(pkt));
 	if (reason)
 		return reason;
-	return dispatch(mn, pkt, &mh);
+	return dispatch(mn, pkt, &mh, sa);
 }
 
 void signal_receive(struct mn *mn, const struct dp_rec *rec)

@@ -171,7 +171,7 @@ static void sample(struct sample *s, const char *hoa, const char *coa,
 	s->bu.src = addr(coa);
 	s->bu.ha = addr(HA);
 	s->bu.has_esp = true;
-	s->bu.owner = addr(hoa);
+	s->bu.owns = true;
 	if (lifetime)
 		alt_coa(s, coa);
 }
@@ -282,13 +282,41 @@ START_TEST(dropped_unprotected)
 }
 END_TEST
 
-START_TEST(dropped_not_owner)
+/* Status 129; but silence where the form is wrong. */
+START_TEST(prohibited_not_owner)
 {
 	struct sample s;
 
 	sample(&s, HOA, COA, 1, 10);
-	s.bu.owner = addr(HOA2);
-	expect(&s, REASON_BU_NOT_OWNER, NO_STATUS);
+	s.bu.owns = false;
+	expect(&s, REASON_BU_NOT_OWNER, MH_STATUS_PROHIBITED);
+	ck_addr_eq(got.ba.dst, COA);
+	ck_assert_uint_eq(got.ba.mh.ba.lifetime, 0);
+	ck_assert_int_eq(got.intercepts, 0);
+	ck_assert_int_eq(state_of(HOA), BINDING_GONE);
+	s.bu.src = addr("ff02::1");
+	expect(&s, REASON_BAD_ADDRESS, NO_STATUS);
+	s.bu.has_esp = false;
+	expect(&s, REASON_BU_UNPROTECTED, NO_STATUS);
+}
+END_TEST
+
+/* Another's binding stays as it is: its number too. */
+START_TEST(not_owner_changes_nothing)
+{
+	struct sample s;
+
+	bind_ok(HOA, COA, 5, 10);
+	sample(&s, HOA, COA2, 3, 10);
+	s.bu.owns = false;
+	expect(&s, REASON_BU_NOT_OWNER, MH_STATUS_PROHIBITED);
+	ck_assert_uint_eq(got.ba.mh.ba.seq, 3);
+	sample(&s, HOA, COA2, 9, 0);
+	s.bu.owns = false;
+	expect(&s, REASON_BU_NOT_OWNER, MH_STATUS_PROHIBITED);
+	ck_assert_int_eq(state_of(HOA), BINDING_BOUND);
+	ck_assert_int_eq(got.releases, 0);
+	bind_ok(HOA, COA2, 6, 10);
 }
 END_TEST
 
@@ -496,10 +524,12 @@ START_TEST(rejected_seq_counts)
 	sample(&s, HOA, COA2, 5, 10);
 	expect(&s, REASON_BU_SEQ, MH_STATUS_SEQ);
 	ck_assert_uint_eq(got.ba.mh.ba.seq, 5);
-	/* one that was dropped does not */
+	/* a stranger's does not, nor one that was dropped */
 	sample(&s, HOA, COA2, 9, 10);
-	s.bu.owner = addr(HOA2);
-	expect(&s, REASON_BU_NOT_OWNER, NO_STATUS);
+	s.bu.owns = false;
+	expect(&s, REASON_BU_NOT_OWNER, MH_STATUS_PROHIBITED);
+	s.mh.bu.flags &= ~MH_BU_H;
+	expect(&s, REASON_BU_NOT_HOME_REG, NO_STATUS);
 	bind_ok(HOA, COA2, 6, 10);
 }
 END_TEST
@@ -882,7 +912,7 @@ START_TEST(random_against_model)
 		pass(rnd(4) ? 0 : rnd(20000));
 		model_age(m);
 		sample(&s, HOA, COA, seq, life);
-		s.bu.hoa = s.bu.owner = nth("2001:db8:1::100", i);
+		s.bu.hoa = nth("2001:db8:1::100", i);
 		s.bu.src = nth("2001:db8:2::100", coa);
 		if (life)
 			s.mh.opts[0].alt_coa = s.bu.src;
@@ -905,7 +935,8 @@ static Suite *suite(void)
 	tcase_add_test(tc, answered_without_a_flag);
 	tcase_add_test(tc, handover_and_refresh);
 	tcase_add_test(tc, dropped_unprotected);
-	tcase_add_test(tc, dropped_not_owner);
+	tcase_add_test(tc, prohibited_not_owner);
+	tcase_add_test(tc, not_owner_changes_nothing);
 	tcase_add_test(tc, dropped_not_home_registration);
 	tcase_add_test(tc, dropped_bad_addresses);
 	tcase_add_test(tc, dropped_nonce_indices);

@@ -5,6 +5,7 @@
  */
 #include <arpa/inet.h>
 #include <check.h>
+#include <errno.h>
 #include <stdlib.h>
 
 #include "mn/bul.h"
@@ -16,6 +17,8 @@ static struct {
 	enum bul_tunnel tunnel;
 	enum bul_end end;
 	int send_error;
+	bool keyed;
+	unsigned int third;	/* third BUs of an exchange */
 } seen;
 
 static struct timers timers;
@@ -26,12 +29,21 @@ static struct in6_addr hoa, ha, coa1, coa2;
 static int fake_send(void *arg, struct bul_entry *entry, const struct mh *bu,
 		     bool at_home, bool retransmission)
 {
-	(void)arg, (void)entry;
+	(void)arg;
+	if (seen.send_error == -ENOENT)
+		return -ENOENT;
 	seen.sent++;
+	seen.third += entry->sends == 2;
 	seen.bu = *bu;
 	seen.at_home = at_home;
 	seen.retransmission = retransmission;
 	return seen.send_error;
+}
+
+static bool fake_keyed(void *arg, const struct bul_entry *entry)
+{
+	(void)arg, (void)entry;
+	return seen.keyed;
 }
 
 static void fake_tunnel(void *arg, struct bul_entry *entry,
@@ -58,6 +70,7 @@ static void fake_gone(void *arg, struct bul_entry *entry, enum bul_end end)
 
 static const struct bul_ops ops = {
 	.send_bu = fake_send,
+	.keyed = fake_keyed,
 	.tunnel = fake_tunnel,
 	.state = fake_state,
 	.gone = fake_gone,
@@ -431,6 +444,120 @@ START_TEST(restored)
 }
 END_TEST
 
+START_TEST(k_flag)
+{
+	/* RFC 6275 6.1.7: clear under manual SAs, set under IKE's */
+	go_away(&coa1, 0);
+	ck_assert(!(seen.bu.bu.flags & MH_BU_K));
+	seen.keyed = true;
+	run_to(1500);
+	ck_assert_uint_eq(seen.sent, 2);
+	ck_assert(seen.bu.bu.flags & MH_BU_K);
+	ck_assert_int_eq(ba(0, 102, 300, 1510), REASON_NONE);
+	bul_event(e, BUL_EV_IDLE, at_ms(5000));
+	ck_assert_uint_eq(seen.bu.bu.lifetime, 0);
+	ck_assert(seen.bu.bu.flags & MH_BU_K);
+}
+END_TEST
+
+START_TEST(waits_for_keys)
+{
+	seen.send_error = -ENOENT;
+	go_away(&coa1, 0);
+	run_to(200);
+	ck_assert_int_eq(e->state, BUL_REGISTERING);
+	ck_assert(!e->asked);
+	/* nothing was sent, so neither rate nor number is used up */
+	go_away(&coa2, 300);
+	go_away(&coa1, 400);
+	seen.send_error = 0;
+	bul_event(e, BUL_EV_KEYED, at_ms(500));
+	ck_assert_uint_eq(seen.sent, 1);
+	ck_assert_uint_eq(seen.bu.bu.seq, 101);
+	ck_assert(!seen.retransmission);
+	/* the time-out begins anew */
+	run_to(1999);
+	ck_assert_uint_eq(seen.sent, 1);
+	run_to(2000);
+	ck_assert_uint_eq(seen.sent, 2);
+	ck_assert_int_eq(ba(0, 101, 300, 2010), REASON_NONE);
+}
+END_TEST
+
+START_TEST(no_keys_no_tunnel)
+{
+	bind_it(0);
+	/* the HA's end is still where we were: no packet before the BU */
+	seen.send_error = -ENOENT;
+	go_away(&coa2, 5000);
+	ck_assert_int_eq(seen.tunnel, BUL_TUNNEL_HOLD);
+	run_to(8500);
+	ck_assert_int_eq(seen.tunnel, BUL_TUNNEL_HOLD);
+	seen.send_error = 0;
+	bul_event(e, BUL_EV_KEYED, at_ms(9000));
+	ck_assert_int_eq(seen.tunnel, BUL_TUNNEL_UP);
+}
+END_TEST
+
+START_TEST(home_without_keys)
+{
+	/* no BU was ever sent: there is nothing to take back */
+	seen.send_error = -ENOENT;
+	go_away(&coa1, 0);
+	bul_event(e, BUL_EV_HOME, at_ms(100));
+	ck_assert_uint_eq(seen.sent, 0);
+	ck_assert_uint_eq(seen.gone, 1);
+}
+END_TEST
+
+START_TEST(release_without_keys)
+{
+	bind_it(0);
+	seen.send_error = -ENOENT;
+	bul_event(e, BUL_EV_IDLE, at_ms(1000));
+	run_to(31999);
+	ck_assert_uint_eq(seen.gone, 0);
+	run_to(32000);
+	ck_assert_uint_eq(seen.gone, 1);
+	ck_assert_uint_eq(seen.sent, 1);
+}
+END_TEST
+
+START_TEST(keyed_anew)
+{
+	/* a HA that lost its SAs may have lost the binding as well */
+	bind_it(0);
+	bul_event(e, BUL_EV_KEYED, at_ms(2000));
+	ck_assert_int_eq(e->state, BUL_REFRESHING);
+	ck_assert_uint_eq(seen.sent, 2);
+	ck_assert_int_eq(seen.tunnel, BUL_TUNNEL_UP);
+	ck_assert_int_eq(ba(0, 102, 300, 2001), REASON_NONE);
+	/* without a network there is nothing to do */
+	bul_event(e, BUL_EV_LOST, at_ms(3000));
+	bul_event(e, BUL_EV_KEYED, at_ms(3001));
+	ck_assert_int_eq(e->state, BUL_DETACHED);
+	ck_assert_uint_eq(seen.sent, 2);
+}
+END_TEST
+
+START_TEST(third_unanswered)
+{
+	/* what the owner doubts the HA by: within 3 s of a move */
+	bind_it(0);
+	go_away(&coa2, 10000);
+	run_to(12999);
+	ck_assert_uint_eq(seen.third, 0);
+	run_to(13000);
+	ck_assert_uint_eq(seen.third, 1);
+	/* with new keys the exchange is a new one */
+	bul_event(e, BUL_EV_KEYED, at_ms(14100));
+	run_to(17099);
+	ck_assert_uint_eq(seen.third, 1);
+	run_to(17100);
+	ck_assert_uint_eq(seen.third, 2);
+}
+END_TEST
+
 /* Any order of events and answers: no crash, no timer for what is gone. */
 START_TEST(random_walk)
 {
@@ -445,7 +572,9 @@ START_TEST(random_walk)
 			e = bul_add(&bul, &hoa, &ha, random(), at_ms(ms));
 			bul_event(e, BUL_EV_LOST, at_ms(ms));
 		}
-		ev = random() % 9;
+		ev = random() % 10;
+		if (random() % 8 == 0)
+			seen.send_error = random() % 3 ? 0 : -ENOENT;
 		if (ev == BUL_EV_AWAY || ev == BUL_EV_HOME)
 			bul_set_coa(e, ev == BUL_EV_HOME ? &hoa :
 				    random() % 2 ? &coa1 : &coa2, 7);
@@ -490,6 +619,13 @@ int main(void)
 	tcase_add_test(tc, update_rate);
 	tcase_add_test(tc, rate_is_by_home_agent);
 	tcase_add_test(tc, restored);
+	tcase_add_test(tc, k_flag);
+	tcase_add_test(tc, waits_for_keys);
+	tcase_add_test(tc, no_keys_no_tunnel);
+	tcase_add_test(tc, home_without_keys);
+	tcase_add_test(tc, release_without_keys);
+	tcase_add_test(tc, keyed_anew);
+	tcase_add_test(tc, third_unanswered);
 	tcase_add_loop_test(tc, random_walk, 1, 21);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

@@ -559,6 +559,118 @@ START_TEST(store_corrupt)
 }
 END_TEST
 
+/* Seen at once by us, on disk together or not at all. */
+START_TEST(store_transaction)
+{
+	struct store *store;
+	uint32_t v = 7, got = 0;
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		if (store_open(&store, in_dir("state"), NULL) ||
+		    store_put(store, "before", &v, sizeof(v), true) ||
+		    store_begin(store) ||
+		    store_put(store, "a", &v, sizeof(v), true) ||
+		    store_del(store, "before") ||
+		    store_get(store, "a", &got, sizeof(got)) || got != 7 ||
+		    store_get(store, "before", &got, 4) != -ENOENT)
+			_exit(1);
+		kill(getpid(), SIGKILL);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status));
+	ck_assert_int_eq(store_open(&store, in_dir("state"), NULL), 0);
+	ck_assert_int_eq(store_get(store, "before", &got, sizeof(got)), 0);
+	ck_assert_int_eq(store_get(store, "a", &got, sizeof(got)), -ENOENT);
+
+	ck_assert_int_eq(store_commit(store), -EINVAL);
+	ck_assert_int_eq(store_begin(store), 0);
+	ck_assert_int_eq(store_begin(store), -EBUSY);
+	ck_assert_int_eq(store_put(store, "a", &v, sizeof(v), true), 0);
+	ck_assert_int_eq(store_put(store, "soft", &v, sizeof(v), false), 0);
+	ck_assert_int_eq(store_del(store, "none"), -ENOENT);
+	ck_assert_int_eq(store_del(store, "before"), 0);
+	ck_assert_int_eq(store_commit(store), 0);
+	store_close(store);
+
+	ck_assert_int_eq(store_open(&store, in_dir("state"), NULL), 0);
+	ck_assert_int_eq(store_get(store, "a", &got, sizeof(got)), 0);
+	ck_assert_int_eq(store_get(store, "soft", &got, sizeof(got)), 0);
+	ck_assert_int_eq(store_get(store, "before", &got, sizeof(got)),
+			 -ENOENT);
+	/* closed in the midst of one */
+	ck_assert_int_eq(store_begin(store), 0);
+	ck_assert_int_eq(store_del(store, "a"), 0);
+	store_close(store);
+	ck_assert_int_eq(store_open(&store, in_dir("state"), NULL), 0);
+	ck_assert_int_eq(store_get(store, "a", &got, sizeof(got)), 0);
+	store_close(store);
+}
+END_TEST
+
+/* One put fails: commit says so, and the others are not kept. */
+START_TEST(store_transaction_fails)
+{
+	struct store *store;
+	uint32_t v = 7;
+
+	ck_assert_int_eq(store_open(&store, in_dir("state"), NULL), 0);
+	ck_assert_int_eq(store_begin(store), 0);
+	ck_assert_int_eq(store_put(store, "a", &v, sizeof(v), true), 0);
+	/* LMDB has no empty keys */
+	ck_assert_int_eq(store_put(store, "", &v, sizeof(v), true), -EIO);
+	ck_assert_int_eq(store_put(store, "c", &v, sizeof(v), true), 0);
+	ck_assert_int_eq(store_commit(store), -EIO);
+	ck_assert_int_eq(store_get(store, "a", &v, sizeof(v)), -ENOENT);
+	ck_assert_int_eq(store_begin(store), 0);
+	ck_assert_int_eq(store_put(store, "a", &v, sizeof(v), true), 0);
+	ck_assert_int_eq(store_commit(store), 0);
+	ck_assert_int_eq(store_get(store, "a", &v, sizeof(v)), 0);
+	store_close(store);
+}
+END_TEST
+
+static void see_key(void *arg, const char *key, const void *val, size_t len)
+{
+	char *seen = arg;
+
+	sprintf(seen + strlen(seen), "%s=%.*s,", key, (int)len,
+		(const char *)val);
+}
+
+START_TEST(store_prefix)
+{
+	static const char *const keys[] = { "own/b", "own", "own/a", "owo",
+					    "ow" };
+	char seen[128] = "";
+	struct store *store;
+	size_t i;
+
+	ck_assert_int_eq(store_open(&store, in_dir("state"), NULL), 0);
+	for (i = 0; i < 5; i++)
+		ck_assert_int_eq(store_put(store, keys[i], keys[i],
+					   strlen(keys[i]), true), 0);
+	ck_assert_int_eq(store_put(store, "own/soft", "x", 1, false), 0);
+	ck_assert_int_eq(store_each(store, "own/", see_key, seen), 0);
+	ck_assert_str_eq(seen, "own/a=own/a,own/b=own/b,");
+	seen[0] = '\0';
+	ck_assert_int_eq(store_each(store, "zz", see_key, seen), 0);
+	ck_assert_str_eq(seen, "");
+	ck_assert_int_eq(store_begin(store), 0);
+	ck_assert_int_eq(store_del(store, "own/a"), 0);
+	ck_assert_int_eq(store_put(store, "own/c", "c", 1, true), 0);
+	ck_assert_int_eq(store_each(store, "own/", see_key, seen), 0);
+	ck_assert_str_eq(seen, "own/b=own/b,own/c=c,");
+	ck_assert_int_eq(store_commit(store), 0);
+	seen[0] = '\0';
+	ck_assert_int_eq(store_del(store, "store/soft-boot"), 0);
+	ck_assert_int_eq(store_each(store, "", see_key, seen), 0);
+	ck_assert_str_eq(seen, "ow=ow,own=own,own/b=own/b,own/c=c,owo=owo,");
+	store_close(store);
+}
+END_TEST
+
 /* SAs */
 
 static struct in6_addr addr(const char *text)
@@ -908,6 +1020,236 @@ START_TEST(sadb_store_fails)
 	ck_assert_int_eq(seal(sadb, &conf, esp, sizeof(esp)), -EIO);
 	sadb_free(sadb);
 	store_close(store);
+}
+END_TEST
+
+/* IKE's SAs: the other direction of sa_conf() */
+static struct sadb_conf ike_conf(uint32_t spi)
+{
+	struct sadb_conf conf = sa_conf(spi, (uint8_t)spi);
+
+	conf.src = addr("2001:db8:1::1");
+	conf.dst = addr("2001:db8:1::100");
+	return conf;
+}
+
+static uint32_t out_spi(struct sadb *sadb, const struct sadb_conf *conf)
+{
+	const struct sadb_sa *sa = sadb_out(sadb, &conf->src, &conf->dst);
+
+	return sa ? sa->conf.spi : 0;
+}
+
+static struct sadb_sa *by_spi(struct sadb *sadb, uint32_t spi)
+{
+	struct sadb_conf conf = ike_conf(spi);
+
+	return sadb_out_spi(sadb, &conf.src, &conf.dst, spi);
+}
+
+START_TEST(sadb_ike_newest)
+{
+	struct sadb_conf manual = ike_conf(0x999), conf;
+	struct sadb *sadb;
+	uint32_t spi;
+
+	ck_assert_int_eq(sadb_new(&sadb, NULL), 0);
+	for (spi = 0x101; spi <= 0x104; spi++) {
+		conf = ike_conf(spi);
+		ck_assert_int_eq(sadb_add_ike(sadb, &conf, false, 7), 0);
+		ck_assert_uint_eq(out_spi(sadb, &conf), spi);
+	}
+	ck_assert_int_eq(sadb_add_ike(sadb, &conf, false, 8), -EEXIST);
+	/* a manual one comes after all of IKE's, whenever it is added */
+	ck_assert_int_eq(sadb_add(sadb, &manual, false), 0);
+	ck_assert_int_eq(sadb_add(sadb, &manual, false), -EEXIST);
+	ck_assert_int_eq(sadb_add_ike(sadb, &manual, false, 7), -EEXIST);
+	ck_assert_uint_eq(out_spi(sadb, &conf), 0x104);
+	sadb_del(sadb, by_spi(sadb, 0x104));		/* the head */
+	ck_assert_uint_eq(out_spi(sadb, &conf), 0x103);
+	sadb_del(sadb, by_spi(sadb, 0x102));		/* in the midst */
+	sadb_expire(sadb, by_spi(sadb, 0x103));
+	ck_assert_uint_eq(out_spi(sadb, &conf), 0x101);
+	sadb_expire(sadb, by_spi(sadb, 0x101));
+	ck_assert_uint_eq(out_spi(sadb, &conf), 0x999);
+	sadb_del(sadb, by_spi(sadb, 0x999));		/* the end */
+	ck_assert_uint_eq(out_spi(sadb, &conf), 0);
+	sadb_del(sadb, by_spi(sadb, 0x101));
+	sadb_del(sadb, by_spi(sadb, 0x103));
+	ck_assert_ptr_null(by_spi(sadb, 0x103));
+	sadb_free(sadb);
+}
+END_TEST
+
+START_TEST(sadb_ike_reply)
+{
+	struct sadb_conf in = sa_conf(0x201, 1), in2 = sa_conf(0x202, 2);
+	struct sadb_conf in_manual = sa_conf(0x203, 9);
+	struct sadb_conf out = ike_conf(0x101), out2 = ike_conf(0x102);
+	struct sadb_conf out_manual = ike_conf(0x103), more = ike_conf(0x104);
+	struct sadb *sadb;
+
+	ck_assert_int_eq(sadb_new(&sadb, NULL), 0);
+	ck_assert_int_eq(sadb_add_ike(sadb, &in, true, 1), 0);
+	ck_assert_int_eq(sadb_add_ike(sadb, &in2, true, 2), 0);
+	ck_assert_int_eq(sadb_add(sadb, &in_manual, true), 0);
+	ck_assert_ptr_null(sadb_reply(sadb, sadb_in(sadb, 0x201)));
+	ck_assert_int_eq(sadb_add_ike(sadb, &out, false, 1), 0);
+	ck_assert_ptr_null(sadb_reply(sadb, sadb_in(sadb, 0x203)));
+	ck_assert_int_eq(sadb_add_ike(sadb, &more, false, 1), 0);
+	ck_assert_int_eq(sadb_add_ike(sadb, &out2, false, 2), 0);
+	ck_assert_int_eq(sadb_add(sadb, &out_manual, false), 0);
+	ck_assert_uint_eq(sadb_reply(sadb, sadb_in(sadb, 0x201))->conf.spi,
+			  0x104);
+	ck_assert_uint_eq(sadb_reply(sadb, sadb_in(sadb, 0x202))->conf.spi,
+			  0x102);
+	ck_assert_uint_eq(sadb_reply(sadb, sadb_in(sadb, 0x203))->conf.spi,
+			  0x103);
+	sadb_expire(sadb, by_spi(sadb, 0x104));
+	ck_assert_uint_eq(sadb_reply(sadb, sadb_in(sadb, 0x201))->conf.spi,
+			  0x101);
+	sadb_free(sadb);
+}
+END_TEST
+
+/* Nothing of it is stored, and after its lifetime nothing of it is left. */
+START_TEST(sadb_ike_expired)
+{
+	static const uint8_t wiped[ESP_KEY_LEN];
+	struct sadb_conf conf = sa_conf(0x1001, 1);
+	char seen[512] = "";
+	uint8_t esp[128], out[128];
+	struct json_object *json, *list, *o, *v;
+	struct store *store;
+	struct sadb *mn, *ha;
+	struct sadb_sa *sa;
+	struct ip6_pkt pkt;
+	size_t out_len;
+	ssize_t n = 0;
+	int i;
+
+	ck_assert_int_eq(store_open(&store, in_dir("state"), NULL), 0);
+	ck_assert_int_eq(sadb_new(&mn, store), 0);
+	ck_assert_int_eq(sadb_new(&ha, store), 0);
+	ck_assert_int_eq(sadb_add_ike(mn, &conf, false, 1), 0);
+	ck_assert_int_eq(sadb_add_ike(ha, &conf, true, 2), 0);
+	ck_assert_int_eq(sadb_add_ike(ha, &conf, true, 3), -EEXIST);
+	for (i = 0; i < 2000; i++) {
+		n = seal(mn, &conf, esp, sizeof(esp));
+		ck_assert_uint_eq(iv_of(esp), (unsigned int)i + 1);
+		pkt = pkt_of(&conf, esp, n);
+		ck_assert_int_eq(sadb_open(ha, &pkt, out, sizeof(out),
+					   &out_len, &sa), REASON_NONE);
+	}
+	ck_assert(!sadb_sync_due(ha));
+	ck_assert_int_eq(store_del(store, "store/soft-boot"), 0);
+	ck_assert_int_eq(store_each(store, "", see_key, seen), 0);
+	ck_assert_str_eq(seen, "");
+
+	n = seal(mn, &conf, esp, sizeof(esp));
+	esp[n - 1] ^= 1;	/* it is not even looked at */
+	pkt = pkt_of(&conf, esp, n);
+	sa = sadb_out(mn, &conf.src, &conf.dst);
+	sadb_expire(mn, sa);
+	ck_assert_int_eq(sadb_seal(mn, sa, esp, sizeof(esp), mh_bytes, 8),
+			 -EKEYEXPIRED);
+	sa = sadb_in(ha, 0x1001);
+	sadb_expire(ha, sa);
+	ck_assert_mem_eq(sa->esp.key, wiped, sizeof(wiped));
+	ck_assert_mem_eq(sa->conf.key, wiped, sizeof(wiped));
+	ck_assert_int_eq(sadb_open(ha, &pkt, out, sizeof(out), &out_len, &sa),
+			 REASON_ESP_EXPIRED);
+	ck_assert_str_eq(sa->conf.identity, "mn1@example.org");
+	ck_assert_uint_eq(out_len, 0);
+	json = sadb_json(ha);
+	ck_assert(json_object_object_get_ex(json, "sas", &list));
+	o = json_object_array_get_idx(list, 0);
+	ck_assert(json_object_object_get_ex(o, "made", &v));
+	ck_assert_str_eq(json_object_get_string(v), "ike");
+	ck_assert(json_object_object_get_ex(o, "expired", &v));
+	ck_assert(json_object_get_boolean(v));
+	json_object_put(json);
+	sadb_del(ha, sa);
+	ck_assert_int_eq(sadb_open(ha, &pkt, out, sizeof(out), &out_len, &sa),
+			 REASON_ESP_UNKNOWN_SPI);
+	sadb_free(mn);
+	sadb_free(ha);
+	store_close(store);
+}
+END_TEST
+
+static void see_spi(void *arg, struct sadb_sa *sa)
+{
+	char *seen = arg;
+
+	sprintf(seen + strlen(seen), "%s%x ", sa->inbound ? "<" : ">",
+		sa->conf.spi);
+}
+
+START_TEST(sadb_ike_taken_over)
+{
+	struct sadb_conf conf, manual = ike_conf(0x900);
+	struct sadb_conf clash = sa_conf(0x201, 9);
+	struct sadb *old, *fresh;
+	char seen[256] = "";
+	uint32_t i;
+
+	ck_assert_int_eq(sadb_new(&old, NULL), 0);
+	ck_assert_int_eq(sadb_new(&fresh, NULL), 0);
+	ck_assert_int_eq(sadb_add(old, &manual, false), 0);
+	for (i = 0; i < 3; i++) {
+		conf = ike_conf(0x101 + i);
+		ck_assert_int_eq(sadb_add_ike(old, &conf, false, 1), 0);
+		conf = sa_conf(0x201 + i, 1);
+		ck_assert_int_eq(sadb_add_ike(old, &conf, true, 1), 0);
+	}
+	conf = ike_conf(0x110);
+	conf.dst = addr("2001:db8:1::200");
+	ck_assert_int_eq(sadb_add_ike(old, &conf, false, 2), 0);
+	manual.spi = 0x901;
+	ck_assert_int_eq(sadb_add(fresh, &manual, false), 0);
+	ck_assert_int_eq(sadb_add(fresh, &clash, true), 0);
+	sadb_take_ike(fresh, old);
+	sadb_each(old, see_spi, seen);
+	ck_assert_str_eq(seen, ">900 ");
+	seen[0] = '\0';
+	sadb_each(fresh, see_spi, seen);
+	ck_assert_str_eq(seen, "<201 <202 <203 >103 >102 >101 >901 >110 ");
+	ck_assert_uint_eq(sadb_in(fresh, 0x201)->peer, 0);
+	sadb_free(old);
+	ck_assert_uint_eq(out_spi(fresh, &manual), 0x103);
+	ck_assert_uint_eq(out_spi(fresh, &conf), 0x110);
+	sadb_free(fresh);
+}
+END_TEST
+
+/* Not a matter of minutes: a walk over all for each would be. */
+START_TEST(sadb_ike_many)
+{
+	const uint32_t many = 100000;
+	struct sadb_conf in = sa_conf(0, 1), out = ike_conf(0);
+	struct sadb *sadb, *fresh;
+	uint32_t i;
+
+	ck_assert_int_eq(sadb_new(&sadb, NULL), 0);
+	ck_assert_int_eq(sadb_new(&fresh, NULL), 0);
+	for (i = 1; i <= many; i++) {
+		in.spi = out.spi = 0x1000 + i;
+		memcpy(&in.src.s6_addr[8], &i, sizeof(i));
+		out.dst = in.src;
+		ck_assert_int_eq(sadb_add_ike(sadb, &in, true, i), 0);
+		ck_assert_int_eq(sadb_add_ike(sadb, &out, false, i), 0);
+	}
+	sadb_take_ike(fresh, sadb);
+	for (i = 1; i <= many; i++) {
+		struct sadb_sa *sa = sadb_in(fresh, 0x1000 + i);
+
+		ck_assert_uint_eq(sadb_reply(fresh, sa)->peer, i);
+		sadb_del(fresh, sadb_reply(fresh, sa));
+		sadb_del(fresh, sa);
+	}
+	sadb_free(sadb);
+	sadb_free(fresh);
 }
 END_TEST
 
@@ -1390,6 +1732,9 @@ static void add_state(Suite *s)
 	tcase_add_test(tc, store_killed);
 	tcase_add_test(tc, store_machine_died);
 	tcase_add_loop_test(tc, store_corrupt, 0, 3);
+	tcase_add_test(tc, store_transaction);
+	tcase_add_test(tc, store_transaction_fails);
+	tcase_add_test(tc, store_prefix);
 	tc = tcase(s, "sadb");
 	tcase_add_test(tc, sadb_seal_open);
 	tcase_add_test(tc, sadb_selectors);
@@ -1400,6 +1745,11 @@ static void add_state(Suite *s)
 	tcase_add_test(tc, sadb_replay_after_restart);
 	tcase_add_test(tc, sadb_exhausted);
 	tcase_add_test(tc, sadb_store_fails);
+	tcase_add_test(tc, sadb_ike_newest);
+	tcase_add_test(tc, sadb_ike_reply);
+	tcase_add_test(tc, sadb_ike_expired);
+	tcase_add_test(tc, sadb_ike_taken_over);
+	tcase_add_test(tc, sadb_ike_many);
 }
 
 static void add_loop(Suite *s)

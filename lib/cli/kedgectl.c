@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* kedgectl: asks a daemon over its control socket. See kedgectl(8). */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
@@ -30,7 +31,8 @@ static const struct command {
 	{ "bindings", "home addresses, their care-of addresses and traffic" },
 	{ "anchors", "routers that anchor, or may anchor, addresses" },
 	{ "flows", "sockets and the path that each takes (kedge-mn)" },
-	{ "sas", "security associations; never a key" },
+	{ "sas", "security associations, IKE's too; never a key" },
+	{ "owners", "who owns which home address (kedge-ha)" },
 	{ "counters", "events, refused messages, the data plane's packets" },
 	{ "monitor", "events as they happen, until interrupted" },
 	{ "flush", "release every binding, take all down, end kedge-mn" },
@@ -53,6 +55,8 @@ static void print_help(void)
 	       "Asks kedge-mn or kedge-ha on this machine.\n\nCommands:\n");
 	for (c = commands; c->name; c++)
 		printf("  %-9s %s\n", c->name, c->help);
+	printf("  owners forget HOA\n"
+	       "            takes a home address from its owner\n");
 	printf("\nOptions:\n"
 	       "  -s, --socket SOCKET  control socket (default $KEDGE_SOCKET, "
 	       "then\n"
@@ -259,10 +263,13 @@ static bool says_ok(struct json_object *answer)
 	return false;
 }
 
-static int send_request(struct conn *c, const char *cmd)
+/* hoa NULL: the command alone. An address needs no quoting. */
+static int send_request(struct conn *c, const char *cmd, const char *hoa)
 {
-	char line[64];
-	int n = snprintf(line, sizeof(line), "{\"cmd\":\"%s\"}\n", cmd);
+	char line[128];
+	int n = hoa ? snprintf(line, sizeof(line), "{\"cmd\":\"%s-forget\","
+			       "\"hoa\":\"%s\"}\n", cmd, hoa) :
+		snprintf(line, sizeof(line), "{\"cmd\":\"%s\"}\n", cmd);
 
 	if (write(c->fd, line, (size_t)n) == n)
 		return 0;
@@ -290,11 +297,11 @@ static int monitor(struct conn *c, bool json)
 	return read_error(err);
 }
 
-static int ask(struct conn *c, const char *cmd, bool json)
+static int ask(struct conn *c, const char *cmd, const char *hoa, bool json)
 {
 	struct json_object *answer;
 	const char *line;
-	int rc = send_request(c, cmd);
+	int rc = send_request(c, cmd, hoa);
 
 	if (rc)
 		return 1;
@@ -307,6 +314,8 @@ static int ask(struct conn *c, const char *cmd, bool json)
 		rc = monitor(c, json);
 	else if (json)
 		puts(line);
+	else if (hoa)
+		printf("%s is nobody's now\n", hoa);
 	else
 		show(cmd, answer);
 	json_object_put(answer);
@@ -323,7 +332,8 @@ static void catch_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-static int run(const char *socket_path, bool json, const char *cmd)
+static int run(const char *socket_path, bool json, const char *cmd,
+	       const char *hoa)
 {
 	struct conn c = { .fd = connect_to(socket_path),
 			  .timeout = ANSWER_SECONDS * 1000 };
@@ -331,7 +341,7 @@ static int run(const char *socket_path, bool json, const char *cmd)
 
 	if (c.fd < 0)
 		return 1;
-	rc = ask(&c, cmd, json);
+	rc = ask(&c, cmd, hoa, json);
 	errno = 0;
 	if ((fflush(stdout) || ferror(stdout)) && errno && errno != EPIPE) {
 		fprintf(stderr, "kedgectl: cannot write: %s\n",
@@ -353,6 +363,29 @@ static bool is_command(const char *name)
 	return false;
 }
 
+/*
+ * COMMAND, or "owners forget HOA": *hoa is NULL or an address. The first word
+ * that is not understood, or NULL.
+ */
+static const char *words_read(char **word, int n, const char **hoa)
+{
+	static char text[INET6_ADDRSTRLEN];
+	struct in6_addr addr;
+
+	if (!is_command(word[0]))
+		return word[0];
+	if (n == 1)
+		return NULL;
+	if (strcmp(word[0], "owners") || strcmp(word[1], "forget") || n == 2)
+		return word[1];
+	if (inet_pton(AF_INET6, word[2], &addr) != 1)
+		return word[2];
+	if (n > 3)
+		return word[3];
+	*hoa = inet_ntop(AF_INET6, &addr, text, sizeof(text));
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -362,7 +395,7 @@ int main(int argc, char **argv)
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *socket_path = NULL;
+	const char *socket_path = NULL, *hoa = NULL, *wrong;
 	bool json = false;
 	int opt;
 
@@ -384,13 +417,13 @@ int main(int argc, char **argv)
 			usage_error();
 		}
 	}
-	if (optind + 1 != argc || !is_command(argv[optind])) {
-		if (optind < argc)
-			fprintf(stderr, "kedgectl: what is '%s'?\n",
-				argv[optind + 1 < argc && is_command(
-				     argv[optind]) ? optind + 1 : optind]);
+	if (optind == argc)
+		usage_error();
+	wrong = words_read(argv + optind, argc - optind, &hoa);
+	if (wrong) {
+		fprintf(stderr, "kedgectl: what is '%s'?\n", wrong);
 		usage_error();
 	}
 	catch_signals();
-	return run(socket_path, json, argv[optind]);
+	return run(socket_path, json, argv[optind], hoa);
 }

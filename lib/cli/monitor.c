@@ -31,6 +31,11 @@ static const struct sentence {
 		"care-of {coa}, for {lifetime_s}: {status}" },
 	{ "ba_sent", "{hoa}: acknowledgement sent to {coa}: {status}" },
 	{ "expired", "{hoa}: binding expired" },
+	{ "ike_up", "{hoa}: IKE is up with {identity} at {remote}, "
+		"home agent {ha}" },
+	{ "ike_down", "{hoa}: IKE is down with {identity}, "
+		"home agent {ha}: {why}" },
+	{ "owner", "{hoa}: owner {identity}: {state}" },
 	{ NULL, NULL },
 };
 

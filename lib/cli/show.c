@@ -226,6 +226,49 @@ static const struct column sa_columns[] = {
 	{ NULL, NULL, NULL, false },
 };
 
+static void ago(char *out, size_t len, struct json_object *v,
+		struct json_object *row)
+{
+	char text[24];
+
+	(void)row;
+	text_of_seconds(text, sizeof(text), v);
+	snprintf(out, len, v ? "%s ago" : "%s", text);
+}
+
+static void left(char *out, size_t len, struct json_object *v,
+		 struct json_object *row)
+{
+	if (v)
+		seconds(out, len, v, row);
+	else
+		snprintf(out, len, "for good");
+}
+
+static const struct column ike_columns[] = {
+	{ "IKE SA", "id", plain, true },
+	{ "HOME ADDRESS", "hoa", plain, false },
+	{ "HOME AGENT", "ha", plain, false },
+	{ "PEER", "identity", plain, false },
+	{ "STATE", "state", plain, false },
+	{ "FROM", "local", plain, false },
+	{ "TO", "remote", plain, false },
+	{ "AGE", "age_s", seconds, true },
+	{ "KEYS LEFT", "expires_s", seconds, true },
+	{ NULL, NULL, NULL, false },
+};
+
+static const struct column owner_columns[] = {
+	{ "HOME ADDRESS", "hoa", plain, false },
+	{ "IDENTITY", "identity", plain, false },
+	{ "HOW", "how", plain, false },
+	{ "SINCE", "age_s", ago, true },
+	{ "SEEN", "seen_s", ago, true },
+	{ "LEASE LEFT", "left_s", left, true },
+	{ "IN USE", "in_use", plain, false },
+	{ NULL, NULL, NULL, false },
+};
+
 static const struct column interface_columns[] = {
 	{ "INTERFACE", "name", plain, false },
 	{ "CARRIER", "carrier", plain, false },
@@ -401,6 +444,16 @@ static void show_counters(struct json_object *a)
 	show_group(get(a, "dataplane"), "data plane");
 }
 
+static void show_sas(struct json_object *a)
+{
+	table(sa_columns, get(a, "sas"), "security associations");
+	if (!get(a, "ike") || !json_object_get_int64(get(a, "threads")))
+		return;
+	printf("\n");
+	table(ike_columns, get(a, "ike"), "IKE SAs");
+	printf("\nIKE runs in %s threads\n", get_string(a, "threads"));
+}
+
 void show(const char *cmd, struct json_object *answer)
 {
 	struct json_object *rows = get(answer, cmd);
@@ -419,5 +472,7 @@ void show(const char *cmd, struct json_object *answer)
 	else if (!strcmp(cmd, "flows"))
 		table(flow_columns, rows, "flows");
 	else if (!strcmp(cmd, "sas"))
-		table(sa_columns, rows, "security associations");
+		show_sas(answer);
+	else if (!strcmp(cmd, "owners"))
+		table(owner_columns, rows, "owners");
 }

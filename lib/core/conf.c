@@ -302,12 +302,15 @@ static char *read_line(char *str, int num, void *stream)
 	return str;
 }
 
+/* Secrets of IKE's are as good as keys. */
 static bool has_keys(const struct parser *p)
 {
 	const struct section *s;
 
 	for (s = p->sections; s; s = s->next)
-		if (!strcmp(s->type->type, "sa") && !strcmp(s->file, p->file))
+		if ((!strcmp(s->type->type, "sa") ||
+		     !strcmp(s->type->type, "psk")) &&
+		    !strcmp(s->file, p->file))
 			return true;
 	return false;
 }

@@ -37,6 +37,12 @@
 	X(HOA_ADOPTED, "hoa_adopted") \
 	X(HOA_RELEASED, "hoa_released") \
 	X(HOA_ABANDONED, "hoa_abandoned") \
+	X(IKE_UP, "ike_up") \
+	X(IKE_DOWN, "ike_down") \
+	X(IKE_REKEYED, "ike_rekeyed") \
+	X(ESP_REKEYED, "esp_rekeyed") \
+	X(OWNER_ADDED, "owner_added") \
+	X(OWNER_EXPIRED, "owner_expired") \
 	X(QUEUED, "queued") \
 	X(QUEUE_SENT, "queue_sent") \
 	X(QUEUE_DROPPED, "queue_dropped")

@@ -23,7 +23,10 @@ _Static_assert(offsetof(struct sadb_conf, dst) ==
 
 struct sadb {
 	struct store *store;
-	struct sadb_sa *in, *out;	/* by spi; by src and dst */
+	struct sadb_sa *in;	/* by spi */
+	/* by src and dst: the newest with these addresses, which leads to the
+	 * older ones, and to a manual one at the end */
+	struct sadb_sa *out;
 	bool sync_due;
 };
 
@@ -49,20 +52,64 @@ static void sa_free(struct sadb_sa *sa)
 	free(sa);
 }
 
+/* The newest that goes out between these addresses, expired or not. */
+static struct sadb_sa *out_head(const struct sadb *sadb,
+				const struct in6_addr *src,
+				const struct in6_addr *dst)
+{
+	const struct in6_addr key[2] = { *src, *dst };
+	struct sadb_sa *sa;
+
+	HASH_FIND(hh, sadb->out, key, sizeof(key), sa);
+	return sa;
+}
+
+static void out_add_head(struct sadb *sadb, struct sadb_sa *sa)
+{
+	HASH_ADD(hh, sadb->out, conf.src, 2 * sizeof(sa->conf.src), sa);
+}
+
+/* A manual one goes to the end: IKE's go before it, the newest first. */
+static void out_add(struct sadb *sadb, struct sadb_sa *sa)
+{
+	struct sadb_sa *head = out_head(sadb, &sa->conf.src, &sa->conf.dst);
+
+	sa->older = NULL;
+	if (head && !sa->peer) {
+		while (head->older)
+			head = head->older;
+		head->older = sa;
+		return;
+	}
+	sa->older = head;
+	if (head)
+		HASH_DEL(sadb->out, head);
+	out_add_head(sadb, sa);
+}
+
+static void out_del(struct sadb *sadb, struct sadb_sa *sa)
+{
+	struct sadb_sa *head = out_head(sadb, &sa->conf.src, &sa->conf.dst);
+
+	if (head == sa) {
+		HASH_DEL(sadb->out, sa);
+		if (sa->older)
+			out_add_head(sadb, sa->older);
+		return;
+	}
+	while (head->older != sa)
+		head = head->older;
+	head->older = sa->older;
+}
+
 void sadb_free(struct sadb *sadb)
 {
-	struct sadb_sa *sa, *tmp;
-
 	if (!sadb)
 		return;
-	HASH_ITER(hh, sadb->in, sa, tmp) {
-		HASH_DEL(sadb->in, sa);
-		sa_free(sa);
-	}
-	HASH_ITER(hh, sadb->out, sa, tmp) {
-		HASH_DEL(sadb->out, sa);
-		sa_free(sa);
-	}
+	while (sadb->in)
+		sadb_del(sadb, sadb->in);
+	while (sadb->out)
+		sadb_del(sadb, sadb->out);
 	free(sadb);
 }
 
@@ -181,37 +228,62 @@ static bool same_sa(const struct sadb_conf *a, const struct sadb_conf *b)
 	       ip6_addr_eq(&a->dst, &b->dst);
 }
 
+/* The manual one at the end of a chain of outbound SAs, or NULL. */
+static struct sadb_sa *out_manual(struct sadb_sa *sa)
+{
+	while (sa && sa->peer)
+		sa = sa->older;
+	return sa;
+}
+
+/* Keys of IKE's are random: no manual one is the same. */
 static const struct sadb_sa *find_shared_key(const struct sadb *sadb,
 					     const struct sadb_conf *conf)
 {
-	const struct sadb_sa *sa;
+	struct sadb_sa *sa, *manual;
 
 	for (sa = sadb->in; sa; sa = sa->hh.next)
-		if (same_key(&sa->conf, conf) && !same_sa(&sa->conf, conf))
+		if (!sa->peer && same_key(&sa->conf, conf) &&
+		    !same_sa(&sa->conf, conf))
 			return sa;
-	for (sa = sadb->out; sa; sa = sa->hh.next)
-		if (same_key(&sa->conf, conf) && !same_sa(&sa->conf, conf))
-			return sa;
+	for (sa = sadb->out; sa; sa = sa->hh.next) {
+		manual = out_manual(sa);
+		if (manual && same_key(&manual->conf, conf) &&
+		    !same_sa(&manual->conf, conf))
+			return manual;
+	}
 	return NULL;
+}
+
+static int check_alg(const struct sadb_conf *conf)
+{
+	if (esp_alg_available(conf->alg))
+		return 0;
+	log_err("SA %s: this machine has no %s", conf->name,
+		esp_alg_str(conf->alg));
+	return -ENOTSUP;
+}
+
+static int taken(const struct sadb_conf *conf, const struct sadb_sa *other,
+		 const char *what)
+{
+	log_err("SA %s: SA %s has the same %s", conf->name, other->conf.name,
+		what);
+	return -EEXIST;
 }
 
 static int check_new(struct sadb *sadb, const struct sadb_conf *conf,
 		     bool inbound)
 {
 	const struct sadb_sa *other;
+	int rc = check_alg(conf);
 
-	if (!esp_alg_available(conf->alg)) {
-		log_err("SA %s: this machine has no %s", conf->name,
-			esp_alg_str(conf->alg));
-		return -ENOTSUP;
-	}
+	if (rc)
+		return rc;
 	other = inbound ? sadb_in(sadb, conf->spi) :
-		sadb_out(sadb, &conf->src, &conf->dst);
-	if (other) {
-		log_err("SA %s: SA %s has the same %s", conf->name,
-			other->conf.name, inbound ? "SPI" : "addresses");
-		return -EEXIST;
-	}
+		out_manual(out_head(sadb, &conf->src, &conf->dst));
+	if (other)
+		return taken(conf, other, inbound ? "SPI" : "addresses");
 	other = find_shared_key(sadb, conf);
 	if (other) {
 		log_err("SA %s: SA %s has the same key; each SA needs its own",
@@ -221,27 +293,35 @@ static int check_new(struct sadb *sadb, const struct sadb_conf *conf,
 	return 0;
 }
 
-static int sa_new(struct sadb_sa **out, struct sadb *sadb,
-		  const struct sadb_conf *conf, bool inbound)
+static struct sadb_sa *sa_new(const struct sadb_conf *conf, bool inbound,
+			      uint32_t peer)
 {
 	struct sadb_sa *sa = calloc(1, sizeof(*sa));
-	int rc;
 
 	if (!sa)
-		return -ENOMEM;
+		return NULL;
 	sa->conf = *conf;
 	sa->inbound = inbound;
+	sa->peer = peer;
 	sa->esp.spi = conf->spi;
 	sa->esp.alg = conf->alg;
 	memcpy(sa->esp.key, conf->key, ESP_KEY_LEN);
+	return sa;
+}
+
+static void sa_add(struct sadb *sadb, struct sadb_sa *sa)
+{
+	if (sa->inbound)
+		HASH_ADD(hh, sadb->in, conf.spi, sizeof(sa->conf.spi), sa);
+	else
+		out_add(sadb, sa);
+}
+
+static int restore(struct sadb *sadb, struct sadb_sa *sa)
+{
 	set_store_key(sa);
-	rc = inbound ? restore_inbound(sadb, sa) : restore_outbound(sadb, sa);
-	if (rc) {
-		sa_free(sa);
-		return rc;
-	}
-	*out = sa;
-	return 0;
+	return sa->inbound ? restore_inbound(sadb, sa) :
+		restore_outbound(sadb, sa);
 }
 
 int sadb_add(struct sadb *sadb, const struct sadb_conf *conf, bool inbound)
@@ -249,16 +329,109 @@ int sadb_add(struct sadb *sadb, const struct sadb_conf *conf, bool inbound)
 	struct sadb_sa *sa;
 	int rc = check_new(sadb, conf, inbound);
 
-	if (!rc)
-		rc = sa_new(&sa, sadb, conf, inbound);
 	if (rc)
 		return rc;
-	if (inbound)
-		HASH_ADD(hh, sadb->in, conf.spi, sizeof(sa->conf.spi), sa);
+	sa = sa_new(conf, inbound, 0);
+	if (!sa)
+		return -ENOMEM;
+	rc = restore(sadb, sa);
+	if (rc)
+		sa_free(sa);
 	else
-		HASH_ADD(hh, sadb->out, conf.src, 2 * sizeof(sa->conf.src),
-			 sa);
+		sa_add(sadb, sa);
+	return rc;
+}
+
+/* An SA with this SPI (inbound) or this SPI and these addresses. */
+static struct sadb_sa *find_clash(struct sadb *sadb,
+				  const struct sadb_conf *conf, bool inbound)
+{
+	return inbound ? sadb_in(sadb, conf->spi) :
+		sadb_out_spi(sadb, &conf->src, &conf->dst, conf->spi);
+}
+
+int sadb_add_ike(struct sadb *sadb, const struct sadb_conf *conf, bool inbound,
+		 uint32_t peer)
+{
+	const struct sadb_sa *other = find_clash(sadb, conf, inbound);
+	struct sadb_sa *sa;
+	int rc = other ? taken(conf, other, "SPI") : check_alg(conf);
+
+	if (rc)
+		return rc;
+	sa = sa_new(conf, inbound, peer);
+	if (!sa)
+		return -ENOMEM;
+	/* a key of its own that dies with us: all numbers are free */
+	sa->reserved = UINT32_MAX;
+	sa_add(sadb, sa);
 	return 0;
+}
+
+void sadb_expire(struct sadb *sadb, struct sadb_sa *sa)
+{
+	(void)sadb;
+	sa->expired = true;
+	esp_fini(&sa->esp);
+	sodium_memzero(sa->conf.key, sizeof(sa->conf.key));
+}
+
+static void sa_remove(struct sadb *sadb, struct sadb_sa *sa)
+{
+	if (sa->inbound)
+		HASH_DEL(sadb->in, sa);
+	else
+		out_del(sadb, sa);
+}
+
+void sadb_del(struct sadb *sadb, struct sadb_sa *sa)
+{
+	sa_remove(sadb, sa);
+	sa_free(sa);
+}
+
+static void take(struct sadb *into, struct sadb *from, struct sadb_sa *sa)
+{
+	const struct sadb_sa *other = find_clash(into, &sa->conf, sa->inbound);
+
+	sa_remove(from, sa);
+	if (other) {
+		taken(&sa->conf, other, "SPI");
+		sa_free(sa);
+	} else {
+		sa_add(into, sa);
+	}
+}
+
+/* The oldest first, so that the newest is the newest again. */
+static void take_chain(struct sadb *into, struct sadb *from,
+		       struct sadb_sa *head)
+{
+	struct sadb_sa *oldest;
+
+	while (head->peer) {
+		oldest = head;
+		while (oldest->older && oldest->older->peer)
+			oldest = oldest->older;
+		take(into, from, oldest);
+		if (oldest == head)
+			return;
+	}
+}
+
+void sadb_take_ike(struct sadb *into, struct sadb *from)
+{
+	struct sadb_sa *sa, *next;
+
+	for (sa = from->in; sa; sa = next) {
+		next = sa->hh.next;
+		if (sa->peer)
+			take(into, from, sa);
+	}
+	for (sa = from->out; sa; sa = next) {
+		next = sa->hh.next;
+		take_chain(into, from, sa);
+	}
 }
 
 struct sadb_sa *sadb_in(struct sadb *sadb, uint32_t spi)
@@ -272,10 +445,29 @@ struct sadb_sa *sadb_in(struct sadb *sadb, uint32_t spi)
 struct sadb_sa *sadb_out(struct sadb *sadb, const struct in6_addr *src,
 			 const struct in6_addr *dst)
 {
-	const struct in6_addr key[2] = { *src, *dst };
-	struct sadb_sa *sa;
+	struct sadb_sa *sa = out_head(sadb, src, dst);
 
-	HASH_FIND(hh, sadb->out, key, sizeof(key), sa);
+	while (sa && sa->expired)
+		sa = sa->older;
+	return sa;
+}
+
+struct sadb_sa *sadb_out_spi(struct sadb *sadb, const struct in6_addr *src,
+			     const struct in6_addr *dst, uint32_t spi)
+{
+	struct sadb_sa *sa = out_head(sadb, src, dst);
+
+	while (sa && sa->conf.spi != spi)
+		sa = sa->older;
+	return sa;
+}
+
+struct sadb_sa *sadb_reply(struct sadb *sadb, const struct sadb_sa *in)
+{
+	struct sadb_sa *sa = out_head(sadb, &in->conf.dst, &in->conf.src);
+
+	while (sa && (sa->expired || sa->peer != in->peer))
+		sa = sa->older;
 	return sa;
 }
 
@@ -289,7 +481,7 @@ static void store_inbound(struct sadb *sadb, struct sadb_sa *sa)
 	uint32_t highest = sa->esp.highest;
 	int rc;
 
-	if (!sadb->store)
+	if (!sadb->store || sa->peer)
 		return;
 	rc = store_put(sadb->store, sa->store_key, &highest, sizeof(highest),
 		       false);
@@ -314,7 +506,8 @@ void sadb_sync(struct sadb *sadb)
 	sadb->sync_due = false;
 	for (sa = sadb->in; sa; sa = sa->hh.next) {
 		highest = sa->esp.highest;
-		if (!sadb->store || highest - sa->reserved < INBOUND_SYNC)
+		if (!sadb->store || sa->peer ||
+		    highest - sa->reserved < INBOUND_SYNC)
 			continue;
 		synced_key(sa, key);
 		if (!store_put(sadb->store, key, &highest, sizeof(highest),
@@ -349,6 +542,8 @@ enum reason sadb_open(struct sadb *sadb, const struct ip6_pkt *pkt,
 	*sa = sadb_in(sadb, spi);
 	if (!*sa)
 		return REASON_ESP_UNKNOWN_SPI;
+	if ((*sa)->expired)
+		return REASON_ESP_EXPIRED;
 	reason = esp_open(&(*sa)->esp, out, cap, out_len, &next_header, NULL,
 			  pkt->upper, pkt->upper_len);
 	if (reason) {
@@ -372,6 +567,8 @@ ssize_t sadb_seal(struct sadb *sadb, struct sadb_sa *sa, uint8_t *out,
 
 	if (!sa || sa->inbound)
 		return -ENOENT;
+	if (sa->expired)
+		return -EKEYEXPIRED;
 	if (sa->esp.seq == UINT32_MAX)
 		return -EOVERFLOW;
 	if (sa->esp.seq >= sa->reserved && reserve(sadb, sa))
@@ -385,12 +582,13 @@ ssize_t sadb_seal(struct sadb *sadb, struct sadb_sa *sa, uint8_t *out,
 void sadb_each(struct sadb *sadb,
 	       void (*fn)(void *arg, struct sadb_sa *sa), void *arg)
 {
-	struct sadb_sa *sa;
+	struct sadb_sa *head, *sa;
 
 	for (sa = sadb->in; sa; sa = sa->hh.next)
 		fn(arg, sa);
-	for (sa = sadb->out; sa; sa = sa->hh.next)
-		fn(arg, sa);
+	for (head = sadb->out; head; head = head->hh.next)
+		for (sa = head; sa; sa = sa->older)
+			fn(arg, sa);
 }
 
 static void add_string(struct json_object *o, const char *key, const char *v)
@@ -409,6 +607,9 @@ static void add_json(void *arg, struct sadb_sa *sa)
 	add_string(o, "dst", ip6_str(&sa->conf.dst));
 	add_string(o, "algorithm", esp_alg_str(sa->conf.alg));
 	add_string(o, "identity", sa->conf.identity);
+	add_string(o, "made", sa->peer ? "ike" : "manual");
+	json_object_object_add(o, "expired",
+			       json_object_new_boolean(sa->expired));
 	json_object_object_add(o, "packets",
 			       json_object_new_uint64(sa->packets));
 	json_object_object_add(o, "seq", json_object_new_int64(

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The security associations of a daemon: manual ones from the configuration
- * (later also IKE's). Found by SPI inbound, by addresses outbound.
+ * The security associations of a daemon: manual ones from the configuration,
+ * and IKE's. Found by SPI inbound, by addresses outbound. IKE's keys live no
+ * longer than the daemon: nothing of them is stored.
  *
  * RFC 4106 3.1 and RFC 7634 2: an IV never repeats under one key. A manual
  * key outlives the daemon, so the outbound number is reserved ahead in the
@@ -38,12 +39,15 @@ struct sadb_conf {
 struct sadb_sa {
 	struct sadb_conf conf;
 	bool inbound;
+	uint32_t peer;		/* id of the IKE SA that made it; 0: manual */
+	bool expired;		/* its key is wiped: all under it is refused */
 	struct esp_sa esp;
 	uint64_t packets;
 	/* private to sadb.c */
 	uint32_t reserved;	/* out: numbers up to this are ours to use;
 				 * in: highest that is surely on disk */
 	char store_key[40];	/* DIRECTION/FINGERPRINT of the key */
+	struct sadb_sa *older;	/* out: the next one with these addresses */
 	UT_hash_handle hh;
 };
 
@@ -61,10 +65,33 @@ void sadb_free(struct sadb *sadb);
  */
 int sadb_add(struct sadb *sadb, const struct sadb_conf *conf, bool inbound);
 
-/* Inbound by SPI, outbound by addresses; NULL where there is none. */
+/*
+ * Adds an SA that IKE made: nothing is stored. Outbound, any number may have
+ * the same addresses. peer is not 0. 0, -EEXIST (inbound SPI is taken; or an
+ * outbound one with these addresses and this SPI), -ENOTSUP, -ENOMEM.
+ */
+int sadb_add_ike(struct sadb *sadb, const struct sadb_conf *conf, bool inbound,
+		 uint32_t peer);
+/* Its hard lifetime is over (RFC 4301 4.4.2.1): wipes the key and refuses what
+ * comes under it from now on, with a reason of its own. */
+void sadb_expire(struct sadb *sadb, struct sadb_sa *sa);
+/* Wipes and frees. */
+void sadb_del(struct sadb *sadb, struct sadb_sa *sa);
+/* Moves all that IKE made from one to the other (SIGHUP). What does not fit
+ * beside a manual one is logged and dropped. */
+void sadb_take_ike(struct sadb *into, struct sadb *from);
+
+/* Inbound by SPI; NULL where there is none. */
 struct sadb_sa *sadb_in(struct sadb *sadb, uint32_t spi);
+/* Outbound by addresses: the newest that IKE made and is not expired, else the
+ * manual one, else NULL. */
 struct sadb_sa *sadb_out(struct sadb *sadb, const struct in6_addr *src,
 			 const struct in6_addr *dst);
+struct sadb_sa *sadb_out_spi(struct sadb *sadb, const struct in6_addr *src,
+			     const struct in6_addr *dst, uint32_t spi);
+/* The outbound SA for an answer to what came under an inbound one: the same
+ * IKE SA's, the newest; for a manual SA a manual one. NULL: none. */
+struct sadb_sa *sadb_reply(struct sadb *sadb, const struct sadb_sa *in);
 
 /*
  * Opens an ESP packet's payload (pkt->proto is 50): SA by SPI, then its
@@ -87,16 +114,18 @@ bool sadb_sync_due(const struct sadb *sadb);
 void sadb_sync(struct sadb *sadb);
 
 /* Protects a Mobility Header. The length, or -ENOENT (sa is NULL or inbound),
- * -EOVERFLOW (numbers used up: a new key is needed), -EIO (the next block of
- * numbers could not be stored; logged), -EMSGSIZE (cap is too small). */
+ * -EKEYEXPIRED, -EOVERFLOW (numbers used up: a new key is needed), -EIO (the
+ * next block of numbers could not be stored; logged), -EMSGSIZE (cap is too
+ * small). */
 ssize_t sadb_seal(struct sadb *sadb, struct sadb_sa *sa, uint8_t *out,
 		  size_t cap, const uint8_t *p, size_t len);
 
-/* Order is that of adding, inbound ones first. */
+/* Inbound ones first, in the order of adding; outbound ones with the same
+ * addresses together, the newest first. fn adds and deletes none. */
 void sadb_each(struct sadb *sadb,
 	       void (*fn)(void *arg, struct sadb_sa *sa), void *arg);
 /* {"sas":[{"name","direction","spi","src","dst","algorithm","identity",
- * "packets","seq"}]}; no keys. The caller owns it. */
+ * "made","expired","packets","seq"}]}; no keys. The caller owns it. */
 struct json_object *sadb_json(struct sadb *sadb);
 
 #endif

@@ -32,6 +32,8 @@ struct store {
 	char dir[PATH_MAX];
 	int lock_fd;
 	struct db hard, soft;
+	MDB_txn *txn;		/* of hard, from begin to commit */
+	int txn_rc;		/* why it must not be committed */
 };
 
 /* LMDB's own codes are between -30799 and -30700; others are errno's. */
@@ -150,35 +152,50 @@ static int db_open(struct store *store, struct db *db, const char *name,
 	return to_errno(rc);
 }
 
-static int db_get(struct db *db, const char *key, void *val, size_t len)
+static int txn_get(MDB_txn *txn, MDB_dbi dbi, const char *key, void *val,
+		   size_t len)
 {
 	MDB_val k = { strlen(key), (void *)key }, v;
+	int rc = to_errno(mdb_get(txn, dbi, &k, &v));
+
+	if (!rc && v.mv_size != len)
+		rc = -EINVAL;
+	if (!rc)
+		memcpy(val, v.mv_data, len);
+	return rc;
+}
+
+static int db_get(struct db *db, const char *key, void *val, size_t len)
+{
 	MDB_txn *txn;
 	int rc = mdb_txn_begin(db->env, NULL, MDB_RDONLY, &txn);
 
 	if (rc)
 		return to_errno(rc);
-	rc = to_errno(mdb_get(txn, db->dbi, &k, &v));
-	if (!rc && v.mv_size != len)
-		rc = -EINVAL;
-	if (!rc)
-		memcpy(val, v.mv_data, len);
+	rc = txn_get(txn, db->dbi, key, val, len);
 	mdb_txn_abort(txn);
 	return rc;
 }
 
-/* val NULL deletes. */
+/* val NULL deletes. Returns LMDB's code. */
+static int txn_write(MDB_txn *txn, MDB_dbi dbi, const char *key,
+		     const void *val, size_t len)
+{
+	MDB_val k = { strlen(key), (void *)key }, v = { len, (void *)val };
+
+	return val ? mdb_put(txn, dbi, &k, &v, 0) :
+		mdb_del(txn, dbi, &k, NULL);
+}
+
 static int db_write(struct db *db, const char *key, const void *val,
 		    size_t len)
 {
-	MDB_val k = { strlen(key), (void *)key }, v = { len, (void *)val };
 	MDB_txn *txn;
 	int rc = mdb_txn_begin(db->env, NULL, 0, &txn);
 
 	if (rc)
 		return to_errno(rc);
-	rc = val ? mdb_put(txn, db->dbi, &k, &v, 0)
-		 : mdb_del(txn, db->dbi, &k, NULL);
+	rc = txn_write(txn, db->dbi, key, val, len);
 	if (rc)
 		mdb_txn_abort(txn);
 	else
@@ -294,6 +311,8 @@ void store_close(struct store *store)
 
 	if (!store)
 		return;
+	if (store->txn)
+		mdb_txn_abort(store->txn);
 	if (store->soft.env && !mdb_env_sync(store->soft.env, 1))
 		db_write(&store->hard, boot_key, in_order, sizeof(in_order));
 	db_close(&store->soft);
@@ -303,27 +322,119 @@ void store_close(struct store *store)
 	free(store);
 }
 
+/* In the transaction that is open, or in one of its own. */
+static int hard_write(struct store *store, const char *key, const void *val,
+		      size_t len)
+{
+	int rc;
+
+	if (!store->txn)
+		return db_write(&store->hard, key, val, len);
+	rc = to_errno(txn_write(store->txn, store->hard.dbi, key, val, len));
+	if (rc && rc != -ENOENT && !store->txn_rc)
+		store->txn_rc = rc;
+	return rc;
+}
+
+static int hard_get(struct store *store, const char *key, void *val,
+		    size_t len)
+{
+	return store->txn ?
+		txn_get(store->txn, store->hard.dbi, key, val, len) :
+		db_get(&store->hard, key, val, len);
+}
+
 int store_put(struct store *store, const char *key, const void *val,
 	      size_t len, bool sync)
 {
 	if (strlen(key) > STORE_KEY_MAX)
 		return -EINVAL;
-	return db_write(sync ? &store->hard : &store->soft, key, val, len);
+	return sync ? hard_write(store, key, val, len) :
+		db_write(&store->soft, key, val, len);
 }
 
 int store_get(struct store *store, const char *key, void *val, size_t len)
 {
-	int rc = db_get(&store->hard, key, val, len);
+	int rc = hard_get(store, key, val, len);
 
 	return rc == -ENOENT ? db_get(&store->soft, key, val, len) : rc;
 }
 
 int store_del(struct store *store, const char *key)
 {
-	int hard = db_write(&store->hard, key, NULL, 0);
+	int hard = hard_write(store, key, NULL, 0);
 	int soft = db_write(&store->soft, key, NULL, 0);
 
 	if (hard && hard != -ENOENT)
 		return hard;
 	return soft == -ENOENT ? hard : soft;
+}
+
+int store_begin(struct store *store)
+{
+	int rc;
+
+	if (store->txn)
+		return -EBUSY;
+	store->txn_rc = 0;
+	rc = mdb_txn_begin(store->hard.env, NULL, 0, &store->txn);
+	if (rc)
+		store->txn = NULL;
+	return to_errno(rc);
+}
+
+int store_commit(struct store *store)
+{
+	MDB_txn *txn = store->txn;
+
+	if (!txn)
+		return -EINVAL;
+	store->txn = NULL;
+	if (!store->txn_rc)
+		return to_errno(mdb_txn_commit(txn));
+	mdb_txn_abort(txn);
+	return store->txn_rc;
+}
+
+static int txn_each(MDB_txn *txn, MDB_dbi dbi, const char *prefix,
+		    void (*fn)(void *arg, const char *key, const void *val,
+			       size_t len), void *arg)
+{
+	size_t n = strlen(prefix);
+	MDB_val k = { n, (void *)prefix }, v;
+	char key[STORE_KEY_MAX + 1];
+	MDB_cursor *cursor;
+	int rc = mdb_cursor_open(txn, dbi, &cursor);
+
+	if (rc)
+		return to_errno(rc);
+	/* LMDB has no empty keys, and looks for none */
+	rc = mdb_cursor_get(cursor, &k, &v, n ? MDB_SET_RANGE : MDB_FIRST);
+	while (!rc && k.mv_size >= n && !memcmp(k.mv_data, prefix, n)) {
+		if (k.mv_size < sizeof(key)) {
+			memcpy(key, k.mv_data, k.mv_size);
+			key[k.mv_size] = '\0';
+			fn(arg, key, v.mv_data, v.mv_size);
+		}
+		rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
+	}
+	mdb_cursor_close(cursor);
+	return rc == MDB_NOTFOUND ? 0 : to_errno(rc);
+}
+
+int store_each(struct store *store, const char *prefix,
+	       void (*fn)(void *arg, const char *key, const void *val,
+			  size_t len), void *arg)
+{
+	MDB_txn *txn;
+	int rc;
+
+	if (store->txn)
+		return txn_each(store->txn, store->hard.dbi, prefix, fn, arg);
+	rc = mdb_txn_begin(store->hard.env, NULL, MDB_RDONLY, &txn);
+	if (rc)
+		return to_errno(rc);
+	rc = txn_each(txn, store->hard.dbi, prefix, fn, arg);
+	mdb_txn_abort(txn);
+	return rc;
 }

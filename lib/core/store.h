@@ -35,5 +35,19 @@ int store_put(struct store *store, const char *key, const void *val,
 /* Exactly len bytes, or -ENOENT, -EINVAL (another length), -EIO. */
 int store_get(struct store *store, const char *key, void *val, size_t len);
 int store_del(struct store *store, const char *key);	/* -ENOENT */
+/*
+ * Puts (sync) and deletions up to store_commit() reach the disk at once, in
+ * one transaction: all or none. One at a time, and never left open while
+ * others use the store: what they put is not on disk before the commit either.
+ * 0 or -errno; commit tells the first of the errors since begin, and nothing
+ * of all that is kept then. -EBUSY: begun already.
+ */
+int store_begin(struct store *store);
+int store_commit(struct store *store);
+/* Calls fn for every synced key that begins with prefix, in order; val is
+ * valid in fn alone, which must not write. 0 or -errno. */
+int store_each(struct store *store, const char *prefix,
+	       void (*fn)(void *arg, const char *key, const void *val,
+			  size_t len), void *arg);
 
 #endif

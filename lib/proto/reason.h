@@ -34,6 +34,26 @@
 	X(ESP_PADDING, "esp_padding", "padding is not 1, 2, 3, ...") \
 	X(ESP_NEXT_HEADER, "esp_next_header", "next header is not MH") \
 	X(ESP_SEQ_EXHAUSTED, "esp_seq_exhausted", "SA's sequence is used up") \
+	X(ESP_EXPIRED, "esp_expired", "SA's hard lifetime is over") \
+	/* IKEv2: refused by us, but for the last four */ \
+	X(IKE_UNKNOWN_CA, "ike_unknown_ca", "certificate of no CA of ours") \
+	X(IKE_CERT_EXPIRED, "ike_cert_expired", "certificate not valid now") \
+	X(IKE_CERT_REVOKED, "ike_cert_revoked", "certificate is revoked") \
+	X(IKE_CERT_POLICY, "ike_cert_policy", "a CA's constraint is violated") \
+	X(IKE_SIGNATURE, "ike_signature", "signature or identity is wrong") \
+	X(IKE_PSK, "ike_psk", "pre-shared key is wrong or there is none") \
+	X(IKE_ID_DENIED, "ike_id_denied", "identity is not allowed") \
+	X(IKE_TS, "ike_ts", "HoA not in our prefixes, or HA not ours") \
+	X(IKE_NOT_OWNER, "ike_not_owner", "another identity owns the HoA") \
+	X(IKE_NOT_AT_HOME, "ike_not_at_home", "unowned HoA, asked for from afar") \
+	X(IKE_ANCHOR, "ike_anchor", "peer is not named as that home agent") \
+	X(IKE_PROPOSAL, "ike_proposal", "no algorithms in common") \
+	X(IKE_MALFORMED, "ike_malformed", "IKE message cannot be parsed") \
+	X(IKE_HALF_OPEN, "ike_half_open", "peer never finished") \
+	X(IKE_NO_ANSWER, "ike_no_answer", "peer does not answer") \
+	X(IKE_REFUSED_US, "ike_refused_us", "peer refused our identity") \
+	X(IKE_REFUSED_TS, "ike_refused_ts", "peer refused SAs for the HoA") \
+	X(IKE_LOCAL, "ike_local", "could not be carried out here") \
 	/* Neighbour Discovery */ \
 	X(ND_HOP_LIMIT, "nd_hop_limit", "hop limit is not 255") \
 	X(ND_CHECKSUM, "nd_checksum", "wrong ICMPv6 checksum") \

@@ -32,6 +32,7 @@ enum {
 	DP_BPFFS_MAGIC = (int)0xcafe4a11,
 	DP_RING_HA = 4 << 20,
 	DP_RING_MN = 512 << 10,
+	/* Rekeying needs two; hosts at home have SAs as well. */
 	DP_SPIS_PER_BINDING = 4,
 	DP_SPIS_MIN = 4096,
 	DP_RECS_AT_ONCE = 256,

@@ -16,7 +16,7 @@ import time
 
 import lab as laboratory
 import wire
-from lab import CN, NETS, Lab, LabError, ar, hoa, wait_for
+from lab import CN, IKE_PORTS, NETS, Lab, LabError, ar, hoa, wait_for
 
 RST = 4
 RS, RA = 133, 134
@@ -29,11 +29,13 @@ def ms(seconds):
 # --- doing it ---------------------------------------------------------------
 
 def arrive(lab, n, limit=15):
-    """Plugs the mobile node in at arN; its daemon knows that anchor then."""
+    """Plugs the mobile node in at arN. Its daemon knows that anchor then, and
+    flows that begin there can be moved (with IKE: it is done)."""
     lab.plug(n)
     lab.wait_address(n, limit)
     wait_for(f"kedge-mn knows ar{n}", lambda: any(
         a["current"] for a in lab.ctl("mn", "anchors")["anchors"]), limit, 0.1)
+    lab.wait_anchorable(n, limit)
 
 
 def away(lab, nets, limit=15):
@@ -89,6 +91,7 @@ def travel(lab, route=(1, 2, 3, 1), stay=3.0, pps=1000, rate=250e3, limit=15,
                   "--rate", rate)
         stages.append({"net": net, "settled": time.time()})
         time.sleep(stay)
+        lab.wait_anchorable(net, limit)
     stages[-1]["end"] = time.time()
     tell("ending the flows")
     reports = {name: lab.flow_end(name, limit + 30) for name in flows}
@@ -100,7 +103,7 @@ def travel(lab, route=(1, 2, 3, 1), stay=3.0, pps=1000, rate=250e3, limit=15,
     closed = {s["peer"]["port"]: s for s in lab.flow_said("server")
               if s["event"] == "closed" and s["peer"]}
     return judge(list(wire.packets(pcap)), moves, stages, reports, closed,
-                 address_times(lab), left)
+                 address_times(lab), left, lab.keys)
 
 
 def leftovers(lab, net):
@@ -158,6 +161,32 @@ def first(times, after):
     return min((t for t in times if t >= after), default=None)
 
 
+def ike_peer(packet):
+    """The access router at the other end of an IKE message, or None. The
+    mobile node may use any port."""
+    p = packet.inner or packet
+    if p.proto == wire.UDP:
+        for address, port in ((p.src, p.sport), (p.dst, p.dport)):
+            if port in IKE_PORTS and address in map(ar, NETS):
+                return address
+    return None
+
+
+def judge_ike(up, net, captured):
+    """(IKE messages, with whomever, until every home address that was
+    registered in this move is acknowledged; when IKE with this network's
+    access router began and ended)."""
+    acked = {}
+    for p in captured:
+        if p.proto == wire.ESP and p.src in map(ar, NETS):
+            acked.setdefault(p.rh2 or p.dst, p.time)
+    last = max(acked.values(), default=captured[-1].time if captured else up)
+    ike = [(p.time, peer) for p in captured if (peer := ike_peer(p))]
+    ours = [t for t, peer in ike if peer == ar(net)]
+    return (sum(1 for t, _ in ike if t <= last),
+            min(ours, default=None), max(ours, default=None))
+
+
 def judge_move(move, end, packets, report, addresses):
     """The time line of one move, in seconds since link up, for the UDP flow
     (whose address is `home`). Ends at the next move."""
@@ -190,11 +219,14 @@ def judge_move(move, end, packets, report, addresses):
                 (p.inner or p).dport == port and
                 (p.inner or p).dst == home), default=move["down"])
     gap = (seen["in"] or end) - last
+    before, ike_begin, ike_end = judge_ike(up, net, captured)
+    seen |= {"ike": ike_begin, "ike_end": ike_end}
     lost = sum(last - begin + 1 for begin, last, t, _ in report["lost_ranges"]
                if move["down"] - 0.1 <= t < end)
     return {
         "from": f"ar{move['from']}", "to": f"ar{net}", "lost": lost,
         "gap_ms": ms(gap), "dark_ms": ms(up - move["down"]),
+        "ike_before_ba": before,
         "link_up_to_ba_ms": ms(seen["ba"] - up if seen["ba"] else None),
         "daemon_added_ms": ms(max(0, seen["in"] - ready)
                               if seen["in"] else None),
@@ -203,7 +235,7 @@ def judge_move(move, end, packets, report, addresses):
     }
 
 
-def judge(captured, moves, stages, reports, closed, addresses, left):
+def judge(captured, moves, stages, reports, closed, addresses, left, keys):
     names = {(r["local"]["address"], r["local"]["port"]): name
              for name, r in reports.items()}
 
@@ -238,15 +270,17 @@ def judge(captured, moves, stages, reports, closed, addresses, left):
                            r["sent_sha256"] == other["received_sha256"] and
                            r["received_sha256"] == other["sent_sha256"]),
                 errors=r["errors"] + other.get("errors", ["no report of cn"]))
+    ike = sum(1 for p in captured if ike_peer(p))
     resets = sum(1 for p in captured for q in [p.inner or p]
                  if q.proto == wire.TCP and name_of(p) and q.payload[13] & RST)
     new = [(f, stages[reports[name]["stage"]]["net"], reports[name]["stage"])
            for name, f in flows.items() if reports[name]["stage"]]
     ends = [s["end"] for s in stages[1:]]
     udp = reports["udp"]
+    travelled = [judge_move(m, end, captured, udp, addresses)
+                 for m, end in zip(moves, ends)]
     return {
-        "moves": [judge_move(m, end, captured, udp, addresses)
-                  for m, end in zip(moves, ends)],
+        "moves": travelled,
         "session": {
             "survived": resets == 0 and all(
                 f["whole"] and not f["errors"] for f in flows.values()
@@ -262,6 +296,9 @@ def judge(captured, moves, stages, reports, closed, addresses, left):
         "ways_as_expected": all(f["ways"] == f["expected"]
                                 for f in flows.values()),
         "leaked": leaked,
+        "keys": keys, "ike_messages": ike,
+        "no_ike_before_ba": (ike > 0) == (keys != "manual") and
+        not any(m["ike_before_ba"] for m in travelled),
         "released": not left,
         "left": left,
     }
@@ -269,7 +306,8 @@ def judge(captured, moves, stages, reports, closed, addresses, left):
 
 def holds(result):
     return bool(result["session"]["survived"] and result["new_flows_native"]
-                and result["ways_as_expected"] and result["released"])
+                and result["ways_as_expected"] and result["released"]
+                and result["no_ike_before_ba"])
 
 
 # --- drawing it -------------------------------------------------------------
@@ -278,6 +316,8 @@ STEPS = (("rs", "router solicitation"), ("ra", "router advertisement"),
          ("address", "address on the link"),
          ("bu", "Binding Update sent"), ("ba", "Binding Acknowledgement"),
          ("out", "first packet out"), ("in", "first packet in"))
+KEYS = {"x509": "with certificates", "psk": "with a pre-shared key",
+        "manual": "manual keys"}
 
 
 def number(value):
@@ -286,7 +326,8 @@ def number(value):
 
 def picture_move(number_of, m):
     at = m["after_link_up_ms"]
-    span = max([m["dark_ms"]] + [t for t in at.values() if t] + [1.0])
+    span = max([m["dark_ms"]] + [at[key] for key, _ in STEPS if at[key]]
+               + [1.0])
     lines = [f"Move {number_of}: {m['from']} -> {m['to']}      "
              "ms relative to link up",
              f"  {-m['dark_ms']:8.1f}  link down",
@@ -300,6 +341,9 @@ def picture_move(number_of, m):
                  f"advertisement {number(at['ra'])}, kedge "
                  f"{number(m['daemon_added_ms'])} (from there, and the "
                  "address, to the first packet in)")
+    if at["ike"]:
+        lines.append(f"  IKE with {m['to']} in the background: from "
+                     f"{at['ike']:g} to {at['ike_end']:g} ms")
     return lines
 
 
@@ -323,6 +367,10 @@ def picture(result):
         (result["ways_as_expected"],
          "flows opened before a move go by the access router that they began "
          "at, natively again when back there"),
+        (result["no_ike_before_ba"],
+         "IKE messages between link up and the last acknowledgement: "
+         + ", ".join(str(m["ike_before_ba"]) for m in result["moves"])
+         + f"; of {result['ike_messages']} ({KEYS[result['keys']]})"),
         (result["released"], "nothing is left: no binding at the mobile node "
          "or an access router, no address on kedge0, no rule"
          + "".join(f"\n        left: {x}" for x in result["left"]))]
@@ -341,9 +389,10 @@ def main():
     p = argparse.ArgumentParser(prog="demo", description=__doc__)
     p.add_argument("--json", metavar="FILE")
     p.add_argument("--keep", action="store_true")
+    p.add_argument("--keys", choices=KEYS, default="x509")
     args = p.parse_args()
     laboratory.exit_on_signals()
-    with Lab(keep=args.keep) as lab:
+    with Lab(keys=args.keys, keep=args.keep) as lab:
         print("laboratory: network namespaces", lab.name + "-*")
         lab.start_all()
         result = travel(lab, tell=lambda text: print(" ", text, flush=True))

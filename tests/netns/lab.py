@@ -11,7 +11,8 @@ h1; files in /tmp/kedge-PID. The mobile node's link is moved hard: peer down
 (carrier lost), another bridge, peer up. radvd and the daemons run from
 $KEDGE_BUILD. Everything ends by process id, and with the namespaces.
 
-    lab.py up [--plain] [--at N]    sets one up and leaves it (prints its NAME)
+    lab.py up [--plain] [--at N] [--keys x509|psk|manual]
+                                    sets one up and leaves it (prints its NAME)
     lab.py NAME move N              moves the mobile node to arN
     lab.py NAME exec NS COMMAND...  runs a command inside
     lab.py NAME ctl mn|arN ARGS...  kedgectl of that daemon
@@ -21,6 +22,7 @@ $KEDGE_BUILD. Everything ends by process id, and with the namespaces.
 """
 
 import atexit
+import base64
 import ipaddress
 import json
 import os
@@ -30,6 +32,8 @@ import signal
 import subprocess
 import sys
 import time
+
+from pki import Authority
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -43,6 +47,9 @@ SPACES = ["core", "cn", "sw", "mn", "h1"] + [f"ar{n}" for n in NETS]
 SLOW = float(os.environ.get("KEDGE_SLOW", "1"))
 # Signalling alone: ESP, destination options, routing header, MH.
 SIGNALLING = "ip6 nexthdr { 50, 60, 43, 135 }"
+# IKE alone: the home agents' ports, the mobile node may have others.
+IKE = ("udp dport { 500, 4500 }", "udp sport { 500, 4500 }")
+IKE_PORTS = (500, 4500)
 # What a sanitizer writes; any of them in a daemon's log is a failure.
 SANITIZER = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer",
              "runtime error:", "UndefinedBehaviorSanitizer")
@@ -84,10 +91,17 @@ def has_aes():
     return "aes" in flags and "pclmulqdq" in flags
 
 
+def identity(who):
+    """The IKE identity of mn or arN."""
+    return "mn1@example.org" if who == "mn" else f"{who}.example.org"
+
+
 def ini(sections):
-    """Text of [(heading, [(key, value)])]."""
-    return "\n".join("[%s]\n%s" % (head, "".join(f"{k} = {v}\n" for k, v in kv))
-                     for head, kv in sections)
+    """Text of {heading: {key: value, or values}}."""
+    return "\n".join(f"[{head}]\n" + "".join(
+        f"{key} = {value}\n" for key, values in keys.items()
+        for value in (values if isinstance(values, list) else [values]))
+        for head, keys in sections.items())
 
 
 class Lab:
@@ -96,23 +110,27 @@ class Lab:
     made = 0    # by this process, which may have several
 
     def __init__(self, mn=None, ha=None, anchors=NETS, algorithm=None,
-                 name=None, keep=False, build=None):
+                 keys="manual", name=None, keep=False, build=None):
         """mn, ha: keys of [mn] and [ha] to add or replace. anchors: the
-        networks with a home agent. algorithm: of every SA (None: both kinds,
-        as the CPU allows). name: a laboratory that stands already."""
+        networks with a home agent. keys: "x509" and "psk" are IKE's; with
+        "manual" ones, algorithm is every SA's (None: both kinds, as the CPU
+        allows). name: a laboratory that stands already."""
         Lab.made += name is None
         self.name = name or f"kedge-{os.getpid()}" + (
             f"-{Lab.made}" if Lab.made > 1 else "")
         self.tmp = f"/tmp/{self.name}"
         self.mn_keys, self.ha_keys = mn or {}, ha or {}
         self.anchors, self.algorithm = tuple(anchors), algorithm
-        self.keep = keep
+        self.keys, self.keep = keys, keep
         self.build = os.readlink(self.path("build")) if name else \
             os.path.abspath(build or os.environ.get("KEDGE_BUILD", TOP))
         self.procs = {}
         self.problems = []
         self.at = None
-        self.sas = []
+        self.sas = []           # manual ones
+        self.conf = {}          # {who: {heading: {key: value or values}}}
+        self.ca = None
+        self.psk = "of the lab: " + secrets.token_hex(16)
 
     # --- plumbing ---------------------------------------------------------
 
@@ -340,39 +358,96 @@ class Lab:
                 for hook in ("ingress", "egress")) + "}\n"
         self.cmd("sw", "nft", "-f", "-", stdin=rules)
 
+    def block(self, space, *matches):
+        """Drops what matches one of them (nft's syntax), into and out of a
+        namespace; without any, nothing more is dropped."""
+        rules = "table ip6 block\ndelete table ip6 block\n"
+        if matches:
+            drop = "".join(f"{m} counter drop; " for m in matches)
+            rules += "table ip6 block {\n" + "".join(
+                f"chain {hook} {{ type filter hook {hook} priority 0; {drop}"
+                "}\n" for hook in ("input", "output")) + "}\n"
+        self.cmd(space, "nft", "-f", "-", stdin=rules)
+
     # --- daemons ----------------------------------------------------------
 
     def _write_conf(self):
-        has, mn = {}, []
+        if self.keys == "x509":
+            os.mkdir(self.path("pki"), 0o700)
+            self.ca = Authority(self.path("pki"))
         for n in self.anchors:
+            who = f"ar{n}"
+            self.conf[who] = {
+                "ha": {"address": ar(n), **self._places(who), **self.ha_keys},
+                "link acc0": {"prefix": f"2001:db8:{n}::/64"},
+                **self._keying(who, [n])}
+        self.conf["mn"] = {
+            "mn": {"interface": "net0", **self._places("mn"),
+                   "identity": identity("mn"), **self.mn_keys},
+            **self._keying("mn", self.anchors)}
+        for who in self.conf:
+            self.configure(who)
+
+    def _places(self, who):
+        return {"control": self.sock(who), "state": self.path("state", who),
+                "bpffs": self.path("bpf", who)}
+
+    def _keying(self, who, nets):
+        """What protects the signalling between the MN and these networks."""
+        if self.keys == "manual":
+            return {k: v for n in nets for k, v in self.manual(n).items()}
+        return self.ike_sections(who)
+
+    def manual(self, n):
+        """The SAs of the MN and arN, the same at both ends."""
+        if not any(sa["dst"] == ar(n) for sa in self.sas):
             alg = self.algorithm or ("aes-256-gcm" if n % 2 == 0 and has_aes()
                                      else "chacha20-poly1305")
-            has[n] = []
-            for way, src, dst in ((1, hoa(n), ar(n)), (2, ar(n), hoa(n))):
-                sa = {"spi": 0x1000 + 16 * n + way, "src": src, "dst": dst,
-                      "algorithm": alg, "key": secrets.token_hex(36),
-                      "identity": "mn1@example.org"}
-                self.sas.append(sa)
-                kv = [(k, hex(v) if k == "spi" else v) for k, v in sa.items()]
-                has[n].append((f"sa mn1-ar{n}-{'up' if way == 1 else 'down'}",
-                               kv))
-            mn += has[n]
-        for n, sections in has.items():
-            keys = {"address": ar(n), "control": self.sock(f"ar{n}"),
-                    "state": self.path("state", f"ar{n}"),
-                    "bpffs": self.path("bpf", f"ar{n}"), **self.ha_keys}
-            self._conf(f"ar{n}", [("ha", keys.items()), ("link acc0", [
-                ("prefix", f"2001:db8:{n}::/64")])] + sections)
-        keys = {"interface": "net0", "control": self.sock("mn"),
-                "state": self.path("state", "mn"),
-                "bpffs": self.path("bpf", "mn"),
-                "identity": "mn1@example.org", **self.mn_keys}
-        self._conf("mn", [("mn", keys.items())] + mn)
+            self.sas += [{"spi": 0x1000 + 16 * n + way, "src": src,
+                          "dst": dst, "algorithm": alg,
+                          "key": secrets.token_hex(36),
+                          "identity": identity("mn")}
+                         for way, src, dst in ((1, hoa(n), ar(n)),
+                                               (2, ar(n), hoa(n)))]
+        return {f"sa mn1-ar{n}-{'up' if sa['dst'] == ar(n) else 'down'}":
+                {**sa, "spi": hex(sa["spi"])} for sa in self.sas
+                if ar(n) in (sa["src"], sa["dst"])}
 
-    def _conf(self, who, sections):
-        with open(self.path("conf", f"{who}.conf"), "w", encoding="ascii") as f:
+    def certificate(self, who, ca=None, **kw):
+        """(certificate, key) of mn or arN; kw as for Authority.issue(). An
+        access router's names its address, each has another kind of key."""
+        n = 0 if who == "mn" else int(who[2:])
+        kind = ("ecdsa", "ed25519", "rsa")[n % 3]
+        kw = {"name": who, "dn": f"O=kedge lab, CN={identity(who)}",
+              "sans": [identity(who)] + ([ar(n)] if n else []), "kind": kind,
+              **kw}
+        return (ca or self.ca).issue(**kw)
+
+    def ike_sections(self, who):
+        """[ike] and [psk] of mn or arN."""
+        ike = {"identity": identity(who)}
+        if self.keys == "x509":
+            cert, key = self.certificate(who)
+            return {"ike": {**ike, "certificate": cert, "key": key,
+                            "ca": self.ca.cert}}
+        peer = "mn*@example.org"
+        if who == "mn":
+            peer = ike["anchor-identity"] = "ar*.example.org"
+        return {"ike": ike, "psk lab": {"identity": peer, "secret": self.psk}}
+
+    def configure(self, who, sections=None):
+        """Changes the configuration of mn or arN: {heading: {key: value}}; a
+        key whose value is None goes, so does a section."""
+        conf = self.conf[who]
+        for head, keys in (sections or {}).items():
+            both = {**conf.get(head, {}), **(keys or {})}
+            conf[head] = {k: v for k, v in both.items() if v is not None}
+            if keys is None:
+                del conf[head]
+        path = self.path("conf", f"{who}.conf")
+        with open(path, "w", encoding="ascii") as f:
             os.fchmod(f.fileno(), 0o600)
-            f.write(ini(sections))
+            f.write(ini(conf))
 
     def sock(self, who):
         return self.path(f"{who}.sock")
@@ -433,6 +508,16 @@ class Lab:
 
     def count(self, who, group, name):
         return self.ctl(who, "counters")[group][name]
+
+    def anchor(self, n):
+        """kedge-mn's word on arN as an anchor, {} if it knows none."""
+        return next((a for a in self.ctl("mn", "anchors")["anchors"]
+                     if a["ha"] == ar(n)), {})
+
+    def wait_anchorable(self, n, limit=10):
+        """Until a flow that begins at arN now could be moved away."""
+        wait_for(f"ar{n} anchorable: {self.anchor(n)}",
+                 lambda: self.anchor(n).get("anchorable"), limit, 0.05)
 
     def monitor(self, who):
         """Follows the daemon's events into log/monitor-WHO."""
@@ -528,6 +613,26 @@ class Lab:
                     if any(s in l for s in SANITIZER)]
         return out
 
+    def secrets_told(self):
+        """Keys and secrets of the laboratory that are in the daemons' logs,
+        as text that does not tell them."""
+        secret = [("PSK", self.psk), ("PSK", self.psk.encode().hex()),
+                  ("key", "PRIVATE KEY")]
+        secret += [("manual key", sa["key"]) for sa in self.sas]
+        pki = self.path("pki")
+        for name in os.listdir(pki) if os.path.isdir(pki) else []:
+            if name.endswith(".key"):
+                with open(os.path.join(pki, name), encoding="ascii") as f:
+                    body = [l.strip() for l in f if not l.startswith("-")]
+                raw = base64.b64decode("".join(body))
+                # What is secret begins after 7 bytes (EC) or ends the file
+                # (Ed25519, RSA).
+                secret += [(name, l) for l in body if len(l) > 16]
+                secret += [(name, raw[8:24].hex()), (name, raw[-16:].hex())]
+        logs = {who: self.log(who).lower() for who in self.conf}
+        return [f"{who}: {what}" for who, log in logs.items()
+                for what, text in secret if text.lower() in log]
+
     def _pids(self):
         out = set()
         for space in SPACES:
@@ -599,7 +704,8 @@ def main(args):
         print(__doc__)
         return 0
     if args[0] == "up":
-        lab = Lab()
+        lab = Lab(keys=args[args.index("--keys") + 1]
+                  if "--keys" in args else "manual")
         lab.up()
         if "--plain" not in args:
             lab.start_all()

@@ -21,7 +21,7 @@ LINKS = {1: (14, 12), 113: (16, 14), 276: (20, 0)}
 
 
 class Packet:
-    """An IPv6 packet. src, dst: of its own header; hao and rh2: the home
+    """An IPv6 packet, raw. src, dst: of its own header; hao and rh2: the home
     addresses in a Home Address option and a type 2 routing header, or None;
     proto and payload: after its extension headers; inner: the packet inside,
     if proto is 41; sport, dport of TCP and UDP."""
@@ -33,7 +33,8 @@ class Packet:
         self.hao = self.rh2 = self.inner = None
         self.sport = self.dport = None
         length, self.proto = struct.unpack_from("!HB", data, 4)
-        rest = data[40:40 + length]
+        self.raw = data[:40 + length]
+        rest = self.raw[40:]
         self.whole = len(rest) == length
         while self.proto in (0, ROUTING, FRAGMENT, DESTOPT) and len(rest) >= 8:
             size = 8 if self.proto == FRAGMENT else 8 * (rest[1] + 1)

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * IKE at the home agent: which identity may ask for SAs for which home
+ * address, who owns which, on disk too, and what a Binding Update under such
+ * an SA means for IKE.
+ */
+#ifndef KEDGE_HA_KEYING_H
+#define KEDGE_HA_KEYING_H
+
+#include "core/sadb.h"
+#include "ha/bcache.h"
+#include "ha/conf.h"
+#include "ha/owners.h"
+#include "ike/keys.h"
+
+struct kern;
+
+struct keying {
+	struct kern *k;
+	struct keys *keys;	/* NULL: no [ike] */
+	struct owners owners;
+	struct timer write_timer;
+	/* to be written; deleted where nobody owns it now */
+	struct in6_addr *queue;
+	size_t n_queue, cap_queue;
+};
+
+/*
+ * Takes over the owners from the store and the configuration, and reads the
+ * credentials. k's store, sadb, binding cache (restored) and data plane must
+ * be there. Before privileges are dropped. 0 or -errno, logged;
+ * keying_close() in both cases.
+ */
+int keying_open(struct keying *kg, struct kern *k);
+/* IKE's threads, after privileges are dropped. */
+int keying_start(struct keying *kg);
+/* What is not on disk goes there. Before sadb and data plane are closed. */
+void keying_close(struct keying *kg);
+
+/* SIGHUP: the SADB was exchanged for this one. Takes IKE's SAs over. */
+void keying_set_sadb(struct keying *kg, struct sadb *sadb);
+/* SIGHUP: swaps [owner], allow, deny, owner-lease with the running
+ * configuration's. IKE SAs of identities that are denied now are ended; who
+ * owns an address no more is refused at its next Binding Update. */
+void keying_reload(struct keying *kg, struct ha_conf *conf);
+
+/* May what came under this SA bind its home address? */
+bool keying_owns(struct keying *kg, const struct sadb_sa *sa);
+/* A BU under sa was accepted; the mobile node is at coa now. */
+void keying_accepted(struct keying *kg, const struct sadb_sa *sa,
+		     const struct bcache_bu *bu, const struct in6_addr *coa);
+/* A binding has ended: its lease as owner begins anew. */
+void keying_unbound(struct keying *kg, const struct in6_addr *hoa);
+
+bool keying_in_use(struct keying *kg, const struct in6_addr *hoa);
+/* An administrator takes it away, and the IKE SAs with it. -ENOENT, -EPERM. */
+int keying_forget(struct keying *kg, const struct in6_addr *hoa);
+
+#endif

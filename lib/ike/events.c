@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What libcharon tells of its IKE SAs and asks about them, on its own threads:
+ * looked at, and put into the box.
+ */
+#include "ike/charon.h"
+
+#include <string.h>
+
+#include <encoding/payloads/auth_payload.h>
+
+#include "core/log.h"
+
+enum { CHILDREN_MAX = 3 };	/* of one IKE SA: a rekey, and a collision */
+
+/* ---- why it failed */
+
+static enum reason alert_reason(alert_t alert)
+{
+	switch ((int)alert) {
+	case ALERT_CERT_NO_ISSUER:
+	case ALERT_CERT_UNTRUSTED_ROOT:
+		return REASON_IKE_UNKNOWN_CA;
+	case ALERT_CERT_EXPIRED:
+		return REASON_IKE_CERT_EXPIRED;
+	case ALERT_CERT_REVOKED:
+		return REASON_IKE_CERT_REVOKED;
+	case ALERT_CERT_EXCEEDED_PATH_LEN:
+	case ALERT_CERT_POLICY_VIOLATION:
+		return REASON_IKE_CERT_POLICY;
+	case ALERT_PROPOSAL_MISMATCH_IKE:
+	case ALERT_PROPOSAL_MISMATCH_CHILD:
+		return REASON_IKE_PROPOSAL;
+	case ALERT_HALF_OPEN_TIMEOUT:
+		return REASON_IKE_HALF_OPEN;
+	case ALERT_RETRANSMIT_SEND_TIMEOUT:
+	case ALERT_PEER_INIT_UNREACHABLE:
+		return REASON_IKE_NO_ANSWER;
+	case ALERT_PARSE_ERROR_HEADER:
+	case ALERT_PARSE_ERROR_BODY:
+		return REASON_IKE_MALFORMED;
+	case ALERT_LOCAL_AUTH_FAILED:
+		return REASON_IKE_REFUSED_US;
+	case ALERT_PEER_AUTH_FAILED:
+		return REASON_IKE_SIGNATURE;
+	case ALERT_TS_MISMATCH:
+		return REASON_IKE_REFUSED_TS;
+	}
+	return REASON_NONE;
+}
+
+/* A certificate may fail by one chain and pass by another: only what ends the
+ * exchange is a refusal, for the reason that was noted before it. */
+static bool alert_ends(alert_t alert)
+{
+	switch ((int)alert) {
+	case ALERT_PROPOSAL_MISMATCH_IKE:
+	case ALERT_PROPOSAL_MISMATCH_CHILD:
+	case ALERT_HALF_OPEN_TIMEOUT:
+	case ALERT_PEER_AUTH_FAILED:
+	case ALERT_PARSE_ERROR_HEADER:
+	case ALERT_PARSE_ERROR_BODY:
+		return true;
+	}
+	return false;
+}
+
+static struct in6_addr alert_source(alert_t alert, va_list args)
+{
+	message_t *message;
+
+	if (alert != ALERT_PARSE_ERROR_HEADER &&
+	    alert != ALERT_PARSE_ERROR_BODY)
+		return in6addr_any;
+	message = va_arg(args, message_t *);
+	return ike_addr(message->get_source(message));
+}
+
+static void refused(struct ike *ike, struct conn *conn, ike_sa_t *ike_sa,
+		    enum reason reason, struct in6_addr source)
+{
+	struct box_item item = {.what = BOX_REFUSED, .reason = reason,
+				.peer.remote = source};
+
+	if (conn && (conn->initiator || conn->refused))
+		return;
+	if (conn) {
+		conn->refused = true;
+		ike_about(&item, conn, ike_sa);
+	} else if (ike_sa) {
+		item.peer.remote = ike_addr(ike_sa->get_other_host(ike_sa));
+	}
+	box_tell(&ike->box, &item);
+}
+
+static bool on_alert(listener_t *this, ike_sa_t *ike_sa, alert_t alert,
+		     va_list args)
+{
+	enum reason reason = alert_reason(alert);
+	struct ike *ike = the_ike;
+	struct conn *conn;
+
+	(void)this;
+	if (!reason)
+		return true;
+	pthread_mutex_lock(&ike->lock);
+	conn = ike_conn_find(ike, ike_sa);
+	if (conn && conn->psk && reason == REASON_IKE_SIGNATURE)
+		reason = REASON_IKE_PSK;
+	if (conn && conn->reason)
+		reason = conn->reason;
+	else if (conn)
+		conn->reason = reason;
+	if (alert_ends(alert))
+		refused(ike, conn, ike_sa, reason,
+			alert_source(alert, args));
+	pthread_mutex_unlock(&ike->lock);
+	return true;
+}
+
+static bool uses_psk(message_t *message)
+{
+	auth_payload_t *auth;
+
+	auth = (auth_payload_t *)message->get_payload(message, PLV2_AUTH);
+	return auth && auth->get_auth_method(auth) == AUTH_PSK;
+}
+
+/* What the peer told by a notification alone. */
+static enum reason told_reason(message_t *message)
+{
+	if (message->get_notify(message, NO_PROPOSAL_CHOSEN))
+		return REASON_IKE_PROPOSAL;
+	if (message->get_notify(message, TS_UNACCEPTABLE))
+		return REASON_IKE_REFUSED_TS;
+	if (message->get_notify(message, AUTHENTICATION_FAILED))
+		return REASON_IKE_REFUSED_US;
+	return REASON_NONE;
+}
+
+static void on_received(struct ike *ike, ike_sa_t *ike_sa,
+			message_t *message, exchange_type_t exchange)
+{
+	struct conn *conn = exchange == IKE_AUTH ? ike_conn_get(ike, ike_sa) :
+						   ike_conn_find(ike, ike_sa);
+
+	if (conn && exchange == IKE_AUTH)
+		conn->psk = uses_psk(message);
+	if (conn && conn->initiator && !conn->reason)
+		conn->reason = told_reason(message);
+}
+
+/*
+ * RFC 7296 2.4: INITIAL_CONTACT, where we know of no other IKE SA with this
+ * home agent: what it has of us is from before a restart. libcharon would say
+ * so by itself only if it knew the peer's identity beforehand.
+ */
+static void on_sending(struct ike *ike, ike_sa_t *ike_sa, message_t *message)
+{
+	struct conn *conn = ike_conn_find(ike, ike_sa), *other;
+
+	if (!conn || !conn->initiator || message->get_message_id(message) != 1)
+		return;
+	for (other = ike->by_id; other; other = other->hh.next)
+		if (other->up && ip6_addr_eq(&other->ha, &conn->ha))
+			return;
+	message->add_notify(message, FALSE, INITIAL_CONTACT, chunk_empty);
+}
+
+/* So that a failure can be told by its kind. */
+static bool on_message(listener_t *this, ike_sa_t *ike_sa, message_t *message,
+		       bool incoming, bool plain)
+{
+	exchange_type_t exchange = message->get_exchange_type(message);
+	struct ike *ike = the_ike;
+
+	(void)this;
+	if (!plain || (exchange != IKE_AUTH && exchange != IKE_SA_INIT))
+		return true;
+	pthread_mutex_lock(&ike->lock);
+	if (incoming)
+		on_received(ike, ike_sa, message, exchange);
+	else if (exchange == IKE_AUTH && message->get_request(message))
+		on_sending(ike, ike_sa, message);
+	pthread_mutex_unlock(&ike->lock);
+	return true;
+}
+
+/* ---- whom to believe, and for what */
+
+static bool cert_names(auth_cfg_t *auth, identification_t *id)
+{
+	certificate_t *cert = auth->get(auth, AUTH_RULE_SUBJECT_CERT);
+
+	return cert && cert->has_subject(cert, id) == ID_MATCH_PERFECT;
+}
+
+/* Initiator: is this the home agent that was meant? Its identity is its
+ * address or one of those configured, or its certificate has the address. */
+static bool names_anchor(const struct ike *ike, ike_sa_t *ike_sa,
+			 const struct in6_addr *ha)
+{
+	chunk_t raw = chunk_create((u_char *)ha, sizeof(*ha));
+	identification_t *want, *id = ike_sa->get_other_id(ike_sa);
+	char text[IKE_IDENTITY_LEN];
+	enumerator_t *e;
+	auth_cfg_t *auth;
+	bool found;
+
+	if (ike_identity(id, text))
+		return false;
+	if (ike_match_any(&ike->conf->anchors, text))
+		return true;
+	want = identification_create_from_encoding(ID_IPV6_ADDR, raw);
+	found = id->equals(id, want) ||
+		cert_names(ike_sa->get_auth_cfg(ike_sa, FALSE), want);
+	e = ike_sa->create_auth_cfg_enumerator(ike_sa, FALSE);
+	while (!found && e->enumerate(e, &auth))
+		found = cert_names(auth, want);
+	e->destroy(e);
+	want->destroy(want);
+	return found;
+}
+
+static bool on_authorize(listener_t *this, ike_sa_t *ike_sa, bool final,
+			 bool *success)
+{
+	struct ike *ike = the_ike;
+	struct in6_addr ha = in6addr_any;
+	bool initiator = false;
+	struct conn *conn;
+
+	(void)this;
+	if (!final)
+		return true;
+	pthread_mutex_lock(&ike->lock);
+	conn = ike_conn_find(ike, ike_sa);
+	if (conn && conn->initiator) {
+		initiator = true;
+		ha = conn->ha;
+	}
+	pthread_mutex_unlock(&ike->lock);
+	if (!initiator || names_anchor(ike, ike_sa, &ha))
+		return true;
+	pthread_mutex_lock(&ike->lock);
+	conn = ike_conn_find(ike, ike_sa);
+	if (conn)
+		conn->reason = REASON_IKE_ANCHOR;
+	pthread_mutex_unlock(&ike->lock);
+	*success = false;
+	return true;
+}
+
+/* What is judged here; who may have which HoA is the daemon's to say. */
+static enum reason judge_request(const struct conn *conn, ike_sa_t *ike_sa,
+				 linked_list_t *local, linked_list_t *remote,
+				 struct box_item *item)
+{
+	if (!ike_ts_addr(local, &item->ha) || !ike_ts_addr(remote, &item->hoa))
+		return REASON_IKE_TS;
+	if (!item->peer.identity[0])
+		return REASON_IKE_ID_DENIED;
+	/* one home address for each IKE SA, and not any number of SAs */
+	if (conn->told && !ip6_addr_eq(&conn->hoa, &item->hoa))
+		return REASON_IKE_TS;
+	if (ike_sa->get_child_count(ike_sa) >= CHILDREN_MAX)
+		return REASON_IKE_TS;
+	return REASON_NONE;
+}
+
+static void ts_flush(linked_list_t *list)
+{
+	traffic_selector_t *ts;
+
+	while (list->remove_last(list, (void **)&ts) == SUCCESS)
+		ts->destroy(ts);
+}
+
+/* An initiator's selectors are what it asked for itself. */
+static bool on_narrow(listener_t *this, ike_sa_t *ike_sa, child_sa_t *child,
+		      narrow_hook_t type, linked_list_t *local,
+		      linked_list_t *remote)
+{
+	struct box_item item = {.what = BOX_AUTHORIZE,
+				.reason = REASON_IKE_LOCAL};
+	struct ike *ike = the_ike;
+	struct conn *conn;
+	bool ours = false;
+
+	(void)this, (void)child;
+	if (type != NARROW_RESPONDER)
+		return true;
+	pthread_mutex_lock(&ike->lock);
+	conn = ike_conn_get(ike, ike_sa);
+	if (conn && conn->initiator) {
+		ours = true;
+	} else if (conn) {
+		ike_about(&item, conn, ike_sa);
+		item.reason = judge_request(conn, ike_sa, local, remote,
+					    &item);
+		if (item.reason)
+			refused(ike, conn, ike_sa, item.reason, in6addr_any);
+	}
+	pthread_mutex_unlock(&ike->lock);
+	if (ours)
+		return true;
+	if (!item.reason)
+		box_ask(&ike->box, &item);
+	if (item.reason)
+		ts_flush(remote);
+	return true;
+}
+
+/* ---- its life */
+
+static bool on_child_updown(listener_t *this, ike_sa_t *ike_sa,
+			    child_sa_t *child, bool up)
+{
+	struct box_item item = {.what = BOX_UP};
+	struct ike *ike = the_ike;
+	struct conn *conn;
+
+	(void)this, (void)child;
+	if (!up)
+		return true;
+	pthread_mutex_lock(&ike->lock);
+	conn = ike_conn_find(ike, ike_sa);
+	if (conn && conn->told && !conn->up) {
+		conn->up = true;
+		conn->reason = REASON_NONE;
+		ike_about(&item, conn, ike_sa);
+		box_tell(&ike->box, &item);
+	}
+	pthread_mutex_unlock(&ike->lock);
+	return true;
+}
+
+static bool on_rekey(listener_t *this, ike_sa_t *old, ike_sa_t *new)
+{
+	struct box_item item = {.what = BOX_REKEYED};
+	struct ike *ike = the_ike;
+	struct conn *conn;
+
+	(void)this;
+	pthread_mutex_lock(&ike->lock);
+	conn = ike_conn_find(ike, old);
+	if (conn) {
+		HASH_DELETE(hh_uid, ike->by_uid, conn);
+		conn->uid = new->get_unique_id(new);
+		HASH_ADD(hh_uid, ike->by_uid, uid, sizeof(conn->uid), conn);
+		ike_about(&item, conn, old);
+		if (conn->told)
+			box_tell(&ike->box, &item);
+	}
+	pthread_mutex_unlock(&ike->lock);
+	return true;
+}
+
+static bool on_update(listener_t *this, ike_sa_t *ike_sa, host_t *local,
+		      host_t *remote)
+{
+	struct box_item item = {.what = BOX_MOVED};
+	struct ike *ike = the_ike;
+	struct conn *conn;
+
+	(void)this;
+	pthread_mutex_lock(&ike->lock);
+	conn = ike_conn_find(ike, ike_sa);
+	if (conn && conn->told) {
+		ike_about(&item, conn, ike_sa);
+		item.peer.local = ike_addr(local);
+		item.peer.remote = ike_addr(remote);
+		box_tell(&ike->box, &item);
+	}
+	pthread_mutex_unlock(&ike->lock);
+	return true;
+}
+
+/* The last that is heard of an IKE SA: libcharon deletes its ESP SAs only after
+ * this, but for us they end now. */
+static bool on_state(listener_t *this, ike_sa_t *ike_sa, ike_sa_state_t state)
+{
+	struct box_item item = {.what = BOX_DOWN};
+	struct ike *ike = the_ike;
+	struct conn *conn;
+
+	(void)this;
+	if (state != IKE_DESTROYING)
+		return true;
+	pthread_mutex_lock(&ike->lock);
+	conn = ike_conn_find(ike, ike_sa);
+	while (conn && conn->n_sas)
+		ike_tell_sa_del(ike, conn, ike_sa, 0);
+	if (conn && conn->told) {
+		ike_about(&item, conn, ike_sa);
+		if (!conn->ended)
+			item.reason = conn->reason;
+		if (!conn->up && !item.reason && !conn->ended)
+			item.reason = REASON_IKE_LOCAL;
+		box_tell(&ike->box, &item);
+	}
+	if (conn)
+		ike_conn_free(ike, conn);
+	pthread_mutex_unlock(&ike->lock);
+	return true;
+}
+
+/* ---- log lines: nothing above level 1, keys are from level 3 on */
+
+static void log_line(logger_t *this, debug_t group, level_t level, int thread,
+		     ike_sa_t *ike_sa, const char *message)
+{
+	(void)this, (void)thread, (void)ike_sa, (void)level;
+	log_debug("IKE [%s] %s", enum_to_name(debug_names, group), message);
+}
+
+static level_t log_level(logger_t *this, debug_t group)
+{
+	(void)this, (void)group;
+	return LEVEL_CTRL;
+}
+
+/* ---- */
+
+void ike_events_init(struct ike *ike)
+{
+	ike->listener = (listener_t){
+		.alert = on_alert,
+		.ike_state_change = on_state,
+		.message = on_message,
+		.ike_rekey = on_rekey,
+		.ike_update = on_update,
+		.child_updown = on_child_updown,
+		.authorize = on_authorize,
+		.narrow = on_narrow,
+	};
+	ike->logger = (logger_t){
+		.log = log_line,
+		.get_level = log_level,
+	};
+}

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * IKE at the mobile node: for which home addresses and home agents SAs are
+ * wanted, from where, and what their coming and going means for anchors and
+ * bindings. When one is begun is mn/assoc.c's to decide.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "core/count.h"
+#include "core/log.h"
+#include "mn/mn.h"
+
+/* A handover is a round trip; where it takes longer, other home agents' IKE
+ * does not wait for it. */
+static const mtime HOLD_MAX = {3000000000};
+
+static struct keys *keys_of(struct mn *mn)
+{
+	return mn->keying.keys;
+}
+
+/* ---- what the association machines ask for */
+
+static uint32_t op_initiate(void *arg, struct assoc *a)
+{
+	return keys_initiate(keys_of(arg), &a->source, &a->hoa, &a->ha);
+}
+
+struct search {
+	uint32_t id;
+	struct keys_peer *found;
+};
+
+static void match_id(void *arg, struct keys_peer *p)
+{
+	struct search *s = arg;
+
+	if (p->peer.id == s->id)
+		s->found = p;
+}
+
+static void op_end(void *arg, struct assoc *a, uint32_t id, bool told)
+{
+	struct keys *keys = keys_of(arg);
+	struct search s = {.id = id};
+
+	keys_each(keys, match_id, &s);
+	if (!s.found)
+		return;
+	if (told)	/* the address that it ran from may be gone */
+		keys_move(keys, s.found, &a->source, NULL);
+	keys_end(keys, s.found, told);
+}
+
+static void op_state(void *arg, struct assoc *a, enum assoc_state old)
+{
+	struct mn *mn = arg;
+
+	log_info("IKE for HoA %s, HA %s, from %s: %s -> %s", ip6_str(&a->hoa),
+		 ip6_str(&a->ha), ip6_str(&a->source), assoc_state_str(old),
+		 assoc_state_str(a->state));
+	mn_event(mn, ctl_ev("association", "hoa", ip6_str(&a->hoa), "ha",
+			    ip6_str(&a->ha), "state",
+			    assoc_state_str(a->state), "old",
+			    assoc_state_str(old), "why", a->why ?
+			    reason_str(a->why) : (char *)NULL, NULL));
+}
+
+static const char *failure(enum reason why)
+{
+	if (why == REASON_NONE)
+		return "the home agent ended it";
+	if (why == REASON_IKE_NO_ANSWER)
+		return "the home agent does not answer";
+	if (why == REASON_IKE_ANCHOR)
+		return "its certificate does not name it";
+	return reason_text(why);
+}
+
+static void op_failed(void *arg, struct assoc *a)
+{
+	struct mn *mn = arg;
+
+	log_warn("IKE for HoA %s, HA %s: %s", ip6_str(&a->hoa),
+		 ip6_str(&a->ha), failure(a->why));
+	anchors_fail(&mn->anchors, &a->hoa, &a->ha);
+	keying_soon(mn);
+}
+
+/* Another router's word for it may be as good, or better. */
+static bool try_another(struct mn *mn, struct bul_entry *e)
+{
+	const struct anchor *other = anchors_find(&mn->anchors, &e->hoa);
+
+	if (e->asked || !other || other->failed)
+		return false;
+	log_info("HoA %s: HA %s instead of %s", ip6_str(&e->hoa),
+		 ip6_str(&other->ha), ip6_str(&e->ha));
+	e->ha = other->ha;
+	return true;
+}
+
+static void op_refused(void *arg, struct assoc *a)
+{
+	struct mn *mn = arg;
+	struct bul_entry *e = bul_find(&mn->bul, &a->hoa);
+
+	if (e && ip6_addr_eq(&e->ha, &a->ha) && !try_another(mn, e))
+		hoa_abandon(mn, e, failure(a->why));
+}
+
+static const struct assoc_ops assoc_ops = {
+	.initiate = op_initiate,
+	.end = op_end,
+	.state = op_state,
+	.failed = op_failed,
+	.refused = op_refused,
+};
+
+/* ---- what became of IKE */
+
+static int op_spi_add(void *arg, uint32_t spi)
+{
+	struct mn *mn = arg;
+
+	return dp_spi_add(mn->dp, spi);
+}
+
+static void op_spi_del(void *arg, uint32_t spi)
+{
+	struct mn *mn = arg;
+
+	dp_spi_del(mn->dp, spi);
+}
+
+static void op_up(void *arg, const struct keys_peer *p)
+{
+	struct mn *mn = arg;
+	struct assoc *a = assoc_find(&mn->keying.assocs, &p->hoa, &p->ha);
+	struct bul_entry *e = bul_find(&mn->bul, &p->hoa);
+
+	assocs_up(&mn->keying.assocs, p->peer.id, loop_now());
+	if (!a || a->id != p->peer.id) {	/* unwanted meanwhile */
+		keys_end(keys_of(mn), p, true);
+		return;
+	}
+	anchors_trust(&mn->anchors, &p->hoa, &p->ha);
+	if (e && ip6_addr_eq(&e->ha, &p->ha))
+		bul_event(e, BUL_EV_KEYED, loop_now());
+	keying_soon(mn);
+}
+
+static void op_down(void *arg, const struct keys_peer *p, enum reason why)
+{
+	struct mn *mn = arg;
+
+	assocs_down(&mn->keying.assocs, p->peer.id, why, loop_now());
+	keying_soon(mn);
+}
+
+static const struct keys_ops keys_ops = {
+	.spi_add = op_spi_add,
+	.spi_del = op_spi_del,
+	.up = op_up,
+	.down = op_down,
+};
+
+/* ---- what is wanted */
+
+static struct in6_addr present_coa(struct mn *mn)
+{
+	struct mn_iface *i = mn_attached(mn);
+
+	return i ? i->at.coa : in6addr_any;
+}
+
+static void want(struct mn *mn, const struct in6_addr *hoa,
+		 const struct in6_addr *ha, const struct in6_addr *source,
+		 bool away)
+{
+	struct assoc *a;
+
+	if (signal_has_manual_sas(mn, hoa, ha))
+		return;
+	a = assoc_get(&mn->keying.assocs, hoa, ha);
+	if (!a) {
+		log_err("IKE for HoA %s, HA %s: out of memory", ip6_str(hoa),
+			ip6_str(ha));
+		return;
+	}
+	a->seen = true;
+	assoc_want(a, source, away, anchors_trusts(&mn->anchors, hoa, ha),
+		   loop_now());
+}
+
+/* From the CoA alone while away (RFC 6275 11.3.2), and it must be there. */
+static void want_away(struct mn *mn, const struct bul_entry *e)
+{
+	const struct hoa *h = e->priv;
+	struct mn_iface *i = mn_iface(mn, e->ifindex);
+	bool there = i && i->at.state == ATTACH_ATTACHED;
+
+	want(mn, &e->hoa, &e->ha, !there ? &in6addr_any :
+	     h->at_home ? &e->hoa : &e->coa, !h->at_home);
+}
+
+static void want_on_link(struct mn *mn, const struct attach *at)
+{
+	const struct attach_addr *addr;
+	struct in6_addr ha;
+
+	if (at->state != ATTACH_ATTACHED)
+		return;
+	for (addr = at->addrs; addr < at->addrs + at->n_addrs; addr++)
+		if (addr->usable && attach_prefix(at, &addr->addr) &&
+		    !bul_find(&mn->bul, &addr->addr) &&
+		    keying_ha(mn, &addr->addr, &ha))
+			want(mn, &addr->addr, &ha, &addr->addr, false);
+}
+
+static void want_all(struct mn *mn)
+{
+	struct in6_addr coa = present_coa(mn);
+	const struct bul_entry *e;
+	struct assoc *a, *next;
+	unsigned int k;
+
+	for (a = mn->keying.assocs.list; a; a = a->next)
+		a->seen = false;
+	for (e = mn->bul.entries; e; e = e->next)
+		want_away(mn, e);
+	for (k = 0; k < mn->conf.n_ifaces && !mn->flushing; k++)
+		want_on_link(mn, &mn->ifaces[k].at);
+	for (a = mn->keying.assocs.list; a; a = next) {
+		next = a->next;
+		if (!a->seen)
+			assoc_unwant(a, &coa);
+	}
+}
+
+/* ---- the hold */
+
+static bool awaits_ba(const struct bul_entry *e)
+{
+	switch (e->state) {
+	case BUL_NEW:
+	case BUL_DETACHED:
+	case BUL_REGISTERING:
+	case BUL_REFRESHING:
+	case BUL_RETURNING:
+	case BUL_RELEASING:
+		return true;
+	case BUL_BOUND:
+	case BUL_GONE:
+		return false;
+	}
+	return false;
+}
+
+/*
+ * While there is no network, and then until the BAs are there, nothing else is
+ * sent. A home address without SAs waits for IKE itself.
+ */
+static bool handover(struct mn *mn, mtime now)
+{
+	const struct bul_entry *e;
+
+	if (!mn_attached(mn))
+		return true;
+	if (!mtime_before(now, mn->keying.hold_until))
+		return false;
+	for (e = mn->bul.entries; e; e = e->next)
+		if (awaits_ba(e) && sadb_out(mn->sadb, &e->hoa, &e->ha))
+			return true;
+	return false;
+}
+
+static void set_hold(struct mn *mn, bool hold)
+{
+	mn->keying.assocs.held = hold;
+	keys_hold(keys_of(mn), hold);
+}
+
+void keying_moving(struct mn *mn)
+{
+	if (!keys_of(mn))
+		return;
+	set_hold(mn, true);
+	keying_soon(mn);
+}
+
+void keying_moved(struct mn *mn)
+{
+	mn->keying.hold_until = mtime_add(loop_now(), HOLD_MAX);
+	keying_soon(mn);
+}
+
+static void on_update(struct timer *timer, mtime now)
+{
+	struct keying *kg = (struct keying *)((char *)timer -
+					      offsetof(struct keying, update));
+	struct mn *mn = kg->assocs.arg;
+	bool hold = handover(mn, now);
+
+	set_hold(mn, hold);
+	if (hold && mtime_before(now, kg->hold_until))
+		timers_set(&mn->loop.timers, timer, kg->hold_until);
+	want_all(mn);
+	assocs_run(&kg->assocs, now);
+}
+
+/* Put off for a moment: one event often changes much, and what follows must
+ * not happen while somebody is still at work on the lists. */
+void keying_soon(struct mn *mn)
+{
+	if (keys_of(mn))
+		timers_set(&mn->loop.timers, &mn->keying.update, loop_now());
+}
+
+/* ---- what others ask and tell */
+
+bool keying_ha(struct mn *mn, const struct in6_addr *addr, struct in6_addr *ha)
+{
+	const struct anchor *best = anchors_find(&mn->anchors, addr);
+	const struct assoc *a, *use = NULL;
+
+	/* what is there, or nearly, is kept, unless a trusted one is known */
+	for (a = mn->keying.assocs.list; a; a = a->next) {
+		if (!ip6_addr_eq(&a->hoa, addr))
+			continue;
+		if (a->id || (!use && a->attempt &&
+			      (a->trusted || !best || !best->trusted)))
+			use = a;
+		if (a->id)
+			break;
+	}
+	if (!use && !best)
+		return false;
+	*ha = use ? use->ha : best->ha;
+	return true;
+}
+
+const char *keying_refusal(struct mn *mn, const struct in6_addr *hoa,
+			   const struct in6_addr *ha)
+{
+	const struct assoc *a = assoc_find(&mn->keying.assocs, hoa, ha);
+
+	if (signal_has_sas(mn, hoa, ha))
+		return NULL;
+	if (!keys_of(mn))
+		return "no security association with its HA";
+	return a && assoc_definitive(a->why) ? failure(a->why) : NULL;
+}
+
+bool keying_awaited(struct mn *mn, const struct in6_addr *hoa,
+		    const struct in6_addr *ha)
+{
+	const struct assoc *a = assoc_find(&mn->keying.assocs, hoa, ha);
+
+	/* without one: keying_soon() is about to make it */
+	return keys_of(mn) && (!a || a->state != ASSOC_FAILED);
+}
+
+void keying_suspect(struct mn *mn, const struct in6_addr *hoa,
+		    const struct in6_addr *ha)
+{
+	struct assoc *a = assoc_find(&mn->keying.assocs, hoa, ha);
+
+	if (!a)
+		return;
+	assoc_event(a, ASSOC_EV_SUSPECT, loop_now());
+	keying_soon(mn);
+}
+
+void keying_answered(struct mn *mn, const struct in6_addr *hoa,
+		     const struct in6_addr *ha)
+{
+	struct assoc *a = assoc_find(&mn->keying.assocs, hoa, ha);
+
+	if (a)
+		assoc_event(a, ASSOC_EV_ANSWERED, loop_now());
+}
+
+void keying_bound(struct mn *mn, const struct in6_addr *hoa,
+		  const struct in6_addr *ha, const struct in6_addr *at, bool k)
+{
+	struct keys_peer *p = keys_of(mn) ? keys_find(keys_of(mn), hoa, ha) :
+					    NULL;
+
+	if (p && k)
+		keys_move(keys_of(mn), p, at, NULL);
+	else if (p)
+		keys_move_told(keys_of(mn), p, at);
+}
+
+const char *keying_why(const struct assoc *a)
+{
+	switch (a->state) {
+	case ASSOC_UP:
+	case ASSOC_LEAVING:
+		return NULL;
+	case ASSOC_RENEWING:
+		return "the home agent does not answer, IKE is under way";
+	case ASSOC_CONNECTING:
+		return "IKE is under way";
+	case ASSOC_IDLE:
+		return IN6_IS_ADDR_UNSPECIFIED(&a->source) ?
+			"no address to run IKE from" : "IKE is to begin";
+	case ASSOC_FAILED:
+		return failure(a->why);
+	}
+	return "?";
+}
+
+const struct assoc *keying_assoc(struct mn *mn, const struct anchor *anchor)
+{
+	const struct assoc *a, *best = NULL;
+
+	for (a = mn->keying.assocs.list; a; a = a->next)
+		if (ip6_addr_eq(&a->ha, &anchor->ha) &&
+		    ip6_prefix_has(&anchor->prefix, &a->hoa) &&
+		    (!best || (a->id && !best->id)))
+			best = a;
+	return best;
+}
+
+struct json_object *keying_json(struct mn *mn)
+{
+	return keys_of(mn) ? keys_json(keys_of(mn)) : NULL;
+}
+
+void keying_set_sadb(struct mn *mn, struct sadb *sadb)
+{
+	if (keys_of(mn))
+		keys_set_sadb(keys_of(mn), sadb);
+}
+
+/* ---- start and end */
+
+void keying_init(struct mn *mn)
+{
+	mn->keying.update.fn = on_update;
+	assocs_init(&mn->keying.assocs, &assoc_ops, mn, &mn->loop.timers);
+}
+
+int keying_open(struct mn *mn)
+{
+	int err;
+
+	if (!mn->conf.ike.on)
+		return 0;
+	err = keys_open(&mn->keying.keys, &mn->loop, mn->sadb, &mn->conf.ike,
+			NULL, &keys_ops, mn);
+	if (err)
+		log_err("IKE: %s", strerror(-err));
+	return err;
+}
+
+int keying_start(struct mn *mn)
+{
+	int err = keys_of(mn) ? keys_start(keys_of(mn)) : 0;
+
+	if (err)
+		log_err("IKE: %s", strerror(-err));
+	else
+		keying_moving(mn);
+	return err;
+}
+
+void keying_close(struct mn *mn)
+{
+	assocs_fini(&mn->keying.assocs);
+	timers_del(&mn->loop.timers, &mn->keying.update);
+	keys_close(keys_of(mn));
+	mn->keying.keys = NULL;
+}

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the end-to-end tests share: cases by name, worlds to run them in, flows
+to judge them by."""
+
+import argparse
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+import traceback
+
+import journey
+from journey import arrive
+from lab import (CN, SLOW, Lab, LabError, exit_on_signals, hoa, wait_for)
+
+CASES = []
+KEEP = QUICK = False    # as the command line says
+
+
+class Failed(Exception):
+    """A case's subject does not do what it should."""
+
+
+def case(limit=120, quick=False):
+    def register(function):
+        function.limit, function.quick = limit, quick
+        CASES.append(function)
+        return function
+    return register
+
+
+def check(good, what):
+    if not good:
+        raise Failed(what)
+
+
+@contextlib.contextmanager
+def world(prepare=None, daemons=None, **kw):
+    """A laboratory with its daemons (all, or these), the mobile node not
+    plugged yet. prepare(lab) may change configurations before they start."""
+    lab = Lab(**kw)
+    try:
+        lab.up()
+        if prepare:
+            prepare(lab)
+        for who in daemons or [f"ar{n}" for n in lab.anchors] + ["mn"]:
+            lab.start(who)
+        yield lab
+        told = lab.secrets_told()
+        check(not told, f"secrets in logs: {told}")
+    except Exception:
+        for who in ["mn"] + [f"ar{n}" for n in lab.anchors]:
+            text = lab.log(who).splitlines()[-25:]
+            print("\n".join([f"--- end of the log of {who}"] + text))
+        lab.keep = KEEP
+        raise
+    finally:
+        if lab.keep:
+            print(f"kept {lab.name}")
+        else:
+            lab.down()
+            check(not lab.remains(), f"left behind: {lab.remains()}")
+    check(not lab.problems, "sanitizer: " + "; ".join(lab.problems[:5]))
+
+
+@contextlib.contextmanager
+def traveller(*flows, route=(1, 2), **kw):
+    """A world whose mobile node opened these flows (name, arguments of
+    flow.py) at route's first network and then went along route."""
+    with world(**kw) as lab:
+        lab.flow("cn", "server", "server")
+        lab.flow_event("server", "listening")
+        lab.monitor("mn")
+        arrive(lab, route[0])
+        for name, *args in flows:
+            start(lab, name, *args)
+        time.sleep(0.3)
+        for n in route[1:]:
+            lab.move(n)
+            lab.wait_address(n)
+        yield lab
+
+
+def start(lab, name, proto="tcp", *args):
+    """Starts a flow to cn and returns its local address."""
+    lab.flow("mn", name, proto, CN, "--rate", 500 if proto == "udp" else 2e5,
+             *args)
+    return lab.flow_event(name, "connected")["local"]["address"]
+
+
+def whole(lab, name):
+    """Ends a TCP flow; it must have lost, added or changed nothing."""
+    mine = lab.flow_end(name)
+    port = mine["local"]["port"]
+
+    def closed():
+        return next((s for s in lab.flow_said("server") if s["event"] ==
+                     "closed" and s["peer"]["port"] == port), None)
+    other = wait_for(f"cn's report on {name}", closed)
+    check(not mine["errors"] and not other["errors"],
+          f"{name}: {mine['errors']} {other['errors']}")
+    check(mine["sent"] and mine["received"], f"{name}: nothing was sent")
+    check(mine["sent_sha256"] == other["received_sha256"] and
+          mine["received_sha256"] == other["sent_sha256"] and
+          mine["in_order"] and other["in_order"], f"{name}: content differs")
+    return mine
+
+
+def gone(lab, net, limit=20):
+    left = journey.released(lab, net, limit)
+    check(not left, "left: " + "; ".join(left))
+
+
+def flowing(lab, name, seconds=1.0):
+    """The kernel's count of bytes got by a TCP flow grows."""
+    port = lab.flow_event(name, "connected")["local"]["port"]
+
+    def got():
+        out = lab.cmd("mn", "ss", "-tinH", f"sport = :{port}")
+        return int(next((w for w in out.split() if w.startswith(
+            "bytes_received:")), "x:0").split(":")[1])
+    before = got()
+    try:
+        wait_for("", lambda: got() > before + 4096, 5 + seconds, 0.1)
+    except LabError:
+        raise Failed(f"{name}: nothing received any more") from None
+
+
+def ba_count(lab, since):
+    return sum(1 for e in lab.events("mn", since)
+               if e["event"] == "ba_received" and e["status"] < 128)
+
+
+def lost_between(report, begun, ended):
+    return [r for r in report["lost_ranges"] if begun <= r[2] < ended]
+
+
+# --- running them -----------------------------------------------------------
+
+def run(function):
+    """None, or why it failed."""
+    def late(*_):
+        raise Failed(f"not within its {function.limit} s")
+    signal.signal(signal.SIGALRM, late)
+    signal.alarm(int(function.limit * SLOW))
+    try:
+        function()
+    except (Failed, LabError, subprocess.TimeoutExpired) as e:
+        return str(e) or type(e).__name__
+    except Exception as e:      # a fault of the test itself, most likely
+        traceback.print_exc()
+        return f"{type(e).__name__}: {e}"
+    finally:
+        signal.alarm(0)
+    return None
+
+
+def main(doc):
+    """Runs the cases that the command line names; the exit status."""
+    global KEEP, QUICK
+    p = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawTextHelpFormatter)
+    p.add_argument("--quick", action="store_true")
+    p.add_argument("--keep", action="store_true")
+    p.add_argument("--list", action="store_true")
+    p.add_argument("case", nargs="*")
+    args = p.parse_args()
+    KEEP, QUICK = args.keep, args.quick
+    me = os.path.basename(sys.argv[0])
+    known = {c.__name__: c for c in CASES}
+    if unknown := [n for n in args.case if n not in known]:
+        sys.exit(f"{me}: no case {unknown}; --list tells them")
+    chosen = [c for c in CASES if (c.__name__ in args.case or not args.case)
+              and (c.quick or not args.quick)]
+    if args.list:
+        print("\n".join(c.__name__ for c in chosen))
+        return 0
+    if "KEDGE_BUILD" not in os.environ:
+        sys.exit(f"{me}: KEDGE_BUILD, the build folder, is not set")
+    exit_on_signals()
+    failed = 0
+    try:
+        for c in chosen:
+            begun = time.monotonic()
+            why = run(c)
+            failed += why is not None
+            print(f"FAIL {c.__name__}: {why}" if why else f"ok {c.__name__}",
+                  f"({time.monotonic() - begun:.1f} s)", flush=True)
+    except KeyboardInterrupt:
+        return 130
+    print(f"{len(chosen) - failed} passed, {failed} failed")
+    return 1 if failed else 0
