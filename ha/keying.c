@@ -479,8 +479,10 @@ void keying_reload(struct keying *kg, struct ha_conf *conf)
 	SWAP(run->ike.deny, conf->ike.deny);
 	owners_set_lease(&kg->owners, run->owner_lease);
 	configure(kg);
-	if (kg->keys)
-		keys_each(kg->keys, end_denied, kg);
+	if (!kg->keys)
+		return;
+	keys_reload_crls(kg->keys, &run->ike.crls);
+	keys_each(kg->keys, end_denied, kg);
 }
 
 void keying_set_sadb(struct keying *kg, struct sadb *sadb)

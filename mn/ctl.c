@@ -312,6 +312,15 @@ static int run_counters(void *arg, struct json_object *request,
 	return err;
 }
 
+static int run_owners(void *arg, struct json_object *request,
+		      struct json_object *answer)
+{
+	(void)arg;
+	(void)request;
+	put(answer, "error", "kedge-mn keeps no owners: ask kedge-ha");
+	return -EOPNOTSUPP;
+}
+
 static int run_flush(void *arg, struct json_object *request,
 		     struct json_object *answer)
 {
@@ -329,6 +338,8 @@ const struct ctl_cmd mn_ctl_cmds[] = {
 	{"anchors", run_anchors},
 	{"flows", run_flows},
 	{"sas", run_sas},
+	{"owners", run_owners},
+	{"owners-forget", run_owners},
 	{"counters", run_counters},
 	{"flush", run_flush},
 	{0},

@@ -192,13 +192,40 @@ static void tell_end(struct mn *mn, const struct bul_entry *e,
 	}
 }
 
-/* No trace is left of it here. */
+static struct gone *find_gone(struct mn *mn, const struct in6_addr *hoa)
+{
+	struct gone *g;
+
+	for (g = mn->gone; g < mn->gone + MN_GONE_MAX; g++)
+		if (ip6_addr_eq(&g->hoa, hoa))
+			return g;
+	return NULL;
+}
+
+static void remember_seq(struct mn *mn, const struct bul_entry *e)
+{
+	struct gone *g = find_gone(mn, &e->hoa);
+
+	if (!g)
+		g = &mn->gone[mn->gone_next++ % MN_GONE_MAX];
+	*g = (struct gone){e->hoa, e->seq};
+}
+
+static uint16_t last_seq(struct mn *mn, const struct in6_addr *hoa)
+{
+	const struct gone *g = find_gone(mn, hoa);
+
+	return g ? g->seq : randombytes_random();
+}
+
+/* Nothing of it is left at work. */
 static void erase(struct hoa *h)
 {
 	struct in6_addr hoa = h->e->hoa;
 	struct mn *mn = h->mn;
 
 	count(COUNT_BINDING_DELETED);
+	remember_seq(mn, h->e);
 	set_rule(h, false);
 	dp_binding_del(mn->dp, &hoa);
 	hoa_free(h);
@@ -252,16 +279,17 @@ static bool udp_in_use(struct mn *mn, struct hoa *h, mtime now, mtime *until)
 /* Arms what has to happen next, from what was counted. */
 static void judge_use(struct mn *mn, struct hoa *h, mtime now)
 {
-	mtime until;
+	mtime until, end = mtime_add(now, mn->conf.release_grace);
 
 	if (h->tcp) {
 		timers_del(&mn->loop.timers, &h->grace);
 	} else if (udp_in_use(mn, h, now, &until)) {
 		timers_set(&mn->loop.timers, &h->grace, until);
 	} else {
-		if (!timer_armed(&h->grace))
-			timers_set(&mn->loop.timers, &h->grace,
-				   mtime_add(now, mn->conf.release_grace));
+		/* or it may be armed for when UDP would have been idle */
+		if (!timer_armed(&h->grace) ||
+		    mtime_before(end, h->grace.at))
+			timers_set(&mn->loop.timers, &h->grace, end);
 		return;
 	}
 	if (h->e->idle)
@@ -397,7 +425,7 @@ static void adopt(struct mn *mn, const struct in6_addr *addr, mtime now)
 		abandon(mn, addr, why);
 		return;
 	}
-	h = hoa_new(mn, addr, &ha, randombytes_random(), now);
+	h = hoa_new(mn, addr, &ha, last_seq(mn, addr), now);
 	if (!h) {
 		abandon(mn, addr, "out of memory");
 		return;

@@ -22,7 +22,8 @@
 #include "sys/rtnl.h"
 #include "sys/sockdiag.h"
 
-enum { MN_BINDINGS_MAX = 1024 };	/* in the data plane's map */
+enum { MN_BINDINGS_MAX = 1024,	/* in the data plane's map */
+       MN_GONE_MAX = 64 };	/* home addresses that are remembered */
 
 struct mn_iface {
 	struct mn *mn;
@@ -58,6 +59,13 @@ struct hoa {
 	unsigned int queued;
 };
 
+/* The last sequence number of a home address that is gone from the BUL: its
+ * HA may remember it (RFC 6275 10.3.2), and would refuse a lower one. */
+struct gone {
+	struct in6_addr hoa;
+	uint16_t seq;
+};
+
 struct keying {
 	struct keys *keys;		/* NULL: no [ike] */
 	struct assocs assocs;
@@ -75,6 +83,8 @@ struct mn {
 	struct sockdiag *sd;
 	struct ctl *ctl;
 	struct bul bul;
+	struct gone gone[MN_GONE_MAX];	/* a ring */
+	unsigned int gone_next;
 	struct anchors anchors;
 	struct keying keying;
 	struct mn_iface ifaces[MN_IFACES_MAX];

@@ -119,6 +119,11 @@ void ike_end(struct ike *ike, uint32_t id, bool told)
 	called(told ? END_TOLD : END_UNTOLD, id);
 }
 
+void ike_recheck(struct ike *ike)
+{
+	(void)ike;
+}
+
 int ike_reload_crls(struct ike *ike, const struct ike_list *crls)
 {
 	(void)ike, (void)crls;

@@ -7,6 +7,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include <collections/array.h>
 #include <config/child_cfg.h>
 #include <processing/jobs/callback_job.h>
 
@@ -513,6 +514,50 @@ void ike_end(struct ike *ike, uint32_t id, bool told)
 	pthread_mutex_unlock(&ike->lock);
 	request(ike, &(struct request){.run = run_end, .id = id,
 				       .told = told});
+}
+
+/* ---- certificates that have expired or been revoked since */
+
+static job_requeue_t run_recheck(void *data)
+{
+	const struct request *r = data;
+	ike_sa_manager_t *manager = charon->ike_sa_manager;
+	enumerator_t *e = manager->create_enumerator(manager, TRUE);
+	array_t *ids = array_create(sizeof(uint32_t), 0);
+	ike_sa_t *ike_sa;
+	enum reason why;
+	uint32_t id;
+
+	while (e->enumerate(e, &ike_sa)) {
+		why = ike_cert_reason(r->ike, ike_sa);
+		id = why ? ike_disown(r->ike, ike_sa, why) : 0;
+		if (id)
+			array_insert(ids, ARRAY_TAIL, &id);
+	}
+	e->destroy(e);
+	while (array_remove(ids, ARRAY_HEAD, &id))
+		request(r->ike, &(struct request){.run = run_end, .id = id,
+						  .told = true});
+	array_destroy(ids);
+	return JOB_REQUEUE_NONE;
+}
+
+void ike_recheck(struct ike *ike)
+{
+	struct request *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return;
+	r->ike = ike;
+	queue(run_recheck, r);
+}
+
+int ike_reload_crls(struct ike *ike, const struct ike_list *crls)
+{
+	int err = ike_creds_reload_crls(ike, crls);
+
+	ike_recheck(ike);
+	return err;
 }
 
 /* ---- beginning one */

@@ -19,7 +19,7 @@
 
 #include "ike/box.h"
 
-enum { CONN_SAS_MAX = 8 };	/* ESP SAs of one IKE SA: two pairs and spare */
+enum { CONN_SAS_MAX = 16 };	/* ESP SAs of one IKE SA; see CHILDREN_MAX */
 
 /* An IKE SA, from our first word about it to its end. */
 struct conn {
@@ -99,6 +99,9 @@ int ike_creds_open(struct ike *ike);
 void ike_creds_close(struct ike *ike);
 int ike_responder_open(struct ike *ike);
 void ike_responder_close(struct ike *ike);
+int ike_creds_reload_crls(struct ike *ike, const struct ike_list *crls);
+/* Is the certificate by which the peer came in still good? */
+enum reason ike_cert_reason(struct ike *ike, ike_sa_t *ike_sa);
 /* A configuration to begin with, and its child. */
 peer_cfg_t *ike_initiator_cfg(struct ike *ike, const struct conn *conn,
 			      child_cfg_t **child);
@@ -107,6 +110,9 @@ int ike_identity(identification_t *id, char out[IKE_IDENTITY_LEN]);
 
 /* events.c */
 void ike_events_init(struct ike *ike);
+/* The certificate of ike_sa's peer is not good any more: its end will tell so.
+ * Our id of it, or 0. */
+uint32_t ike_disown(struct ike *ike, ike_sa_t *ike_sa, enum reason why);
 
 /* kernel.c. Before charon->initialize() */
 void ike_kernel_features(void);

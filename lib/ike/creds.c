@@ -316,7 +316,7 @@ void ike_creds_close(struct ike *ike)
 	DESTROY_IF(ike->identity);
 }
 
-int ike_reload_crls(struct ike *ike, const struct ike_list *crls)
+int ike_creds_reload_crls(struct ike *ike, const struct ike_list *crls)
 {
 	size_t i;
 	int err = 0, one;
@@ -328,6 +328,55 @@ int ike_reload_crls(struct ike *ike, const struct ike_list *crls)
 	}
 	lib->credmgr->flush_cache(lib->credmgr, CERT_ANY);
 	return err;
+}
+
+static bool crl_has(crl_t *crl, x509_t *cert)
+{
+	enumerator_t *e = crl->create_enumerator(crl);
+	crl_reason_t reason;
+	chunk_t serial;
+	bool found = false;
+	time_t date;
+
+	while (!found && e->enumerate(e, &serial, &date, &reason))
+		found = reason != CRL_REASON_REMOVE_FROM_CRL &&
+			chunk_equals(serial, cert->get_serial(cert));
+	e->destroy(e);
+	return found;
+}
+
+static bool is_revoked(struct ike *ike, certificate_t *cert)
+{
+	credential_set_t *set = &ike->creds->set;
+	identification_t *issuer = cert->get_issuer(cert);
+	enumerator_t *e = set->create_cert_enumerator(set, CERT_X509_CRL,
+						KEY_ANY, issuer, FALSE);
+	certificate_t *crl;
+	bool found = false;
+
+	while (!found && e->enumerate(e, &crl))
+		found = issuer->equals(issuer, crl->get_issuer(crl)) &&
+			crl_has((crl_t *)crl, (x509_t *)cert);
+	e->destroy(e);
+	return found;
+}
+
+enum reason ike_cert_reason(struct ike *ike, ike_sa_t *ike_sa)
+{
+	enumerator_t *e = ike_sa->create_auth_cfg_enumerator(ike_sa, FALSE);
+	enum reason reason = REASON_NONE;
+	certificate_t *cert;
+	auth_cfg_t *auth;
+
+	while (!reason && e->enumerate(e, &auth)) {
+		cert = auth->get(auth, AUTH_RULE_SUBJECT_CERT);
+		if (cert && !cert->get_validity(cert, NULL, NULL, NULL))
+			reason = REASON_IKE_CERT_EXPIRED;
+		else if (cert && is_revoked(ike, cert))
+			reason = REASON_IKE_CERT_REVOKED;
+	}
+	e->destroy(e);
+	return reason;
 }
 
 /* ---- configurations */

@@ -11,7 +11,9 @@
 
 #include "core/log.h"
 
-enum { CHILDREN_MAX = 3 };	/* of one IKE SA: a rekey, and a collision */
+/* Of one IKE SA. What was rekeyed stays 5 s: so many if that is done each 2 s,
+ * and two for a collision. */
+enum { CHILDREN_MAX = 6 };
 
 /* ---- why it failed */
 
@@ -60,6 +62,7 @@ static bool alert_ends(alert_t alert)
 	case ALERT_PEER_AUTH_FAILED:
 	case ALERT_PARSE_ERROR_HEADER:
 	case ALERT_PARSE_ERROR_BODY:
+	case ALERT_TS_MISMATCH:
 		return true;
 	}
 	return false;
@@ -107,6 +110,8 @@ static bool on_alert(listener_t *this, ike_sa_t *ike_sa, alert_t alert,
 	conn = ike_conn_find(ike, ike_sa);
 	if (conn && conn->psk && reason == REASON_IKE_SIGNATURE)
 		reason = REASON_IKE_PSK;
+	if (conn && !conn->initiator && alert == ALERT_TS_MISMATCH)
+		reason = REASON_IKE_TS;
 	if (conn && conn->reason)
 		reason = conn->reason;
 	else if (conn)
@@ -116,6 +121,22 @@ static bool on_alert(listener_t *this, ike_sa_t *ike_sa, alert_t alert,
 			alert_source(alert, args));
 	pthread_mutex_unlock(&ike->lock);
 	return true;
+}
+
+uint32_t ike_disown(struct ike *ike, ike_sa_t *ike_sa, enum reason why)
+{
+	struct conn *conn;
+	uint32_t id = 0;
+
+	pthread_mutex_lock(&ike->lock);
+	conn = ike_conn_find(ike, ike_sa);
+	if (conn && conn->told) {
+		id = conn->id;
+		conn->reason = why;
+		refused(ike, conn, ike_sa, why, in6addr_any);
+	}
+	pthread_mutex_unlock(&ike->lock);
+	return id;
 }
 
 static bool uses_psk(message_t *message)
@@ -276,6 +297,18 @@ static void ts_flush(linked_list_t *list)
 		ts->destroy(ts);
 }
 
+/* By the daemon: the alert that follows is about the same. */
+static void was_counted(struct ike *ike, ike_sa_t *ike_sa)
+{
+	struct conn *conn;
+
+	pthread_mutex_lock(&ike->lock);
+	conn = ike_conn_find(ike, ike_sa);
+	if (conn)
+		conn->refused = true;
+	pthread_mutex_unlock(&ike->lock);
+}
+
 /* An initiator's selectors are what it asked for itself. */
 static bool on_narrow(listener_t *this, ike_sa_t *ike_sa, child_sa_t *child,
 		      narrow_hook_t type, linked_list_t *local,
@@ -304,8 +337,11 @@ static bool on_narrow(listener_t *this, ike_sa_t *ike_sa, child_sa_t *child,
 	pthread_mutex_unlock(&ike->lock);
 	if (ours)
 		return true;
-	if (!item.reason)
+	if (!item.reason) {
 		box_ask(&ike->box, &item);
+		if (item.reason)
+			was_counted(ike, ike_sa);
+	}
 	if (item.reason)
 		ts_flush(remote);
 	return true;

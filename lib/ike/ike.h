@@ -117,8 +117,11 @@ void ike_move_told(struct ike *ike, uint32_t id, const struct in6_addr *local);
 /* Ends it. told: with a message to the peer. */
 void ike_end(struct ike *ike, uint32_t id, bool told);
 
-/* Reads revocation files again, and what is new in them is heeded from now on.
- * 0, or the last error, logged. */
+/* Ends the IKE SAs of peers whose certificate has expired or was revoked since
+ * they came in: down() with that reason. */
+void ike_recheck(struct ike *ike);
+/* Reads revocation files again, then ike_recheck(). 0, or the last error,
+ * logged. */
 int ike_reload_crls(struct ike *ike, const struct ike_list *crls);
 
 struct ike_figures {

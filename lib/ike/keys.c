@@ -16,6 +16,7 @@ enum {
 				 * under the old ESP SAs arrives in that time */
 	RETRY_MIN = 1,		/* s */
 	RETRIES = 20,		/* in the lifetime of an ESP SA */
+	RECHECK = 3600,		/* s between looks at peers' certificates */
 };
 
 /* keys_find() looks up by both addresses at once. */
@@ -31,6 +32,7 @@ struct keys {
 	void *arg;
 	struct ike *ike;
 	bool hold;
+	struct timer recheck;
 	struct keys_peer *peers;	/* by id */
 	struct keys_peer *pairs;	/* by hoa and ha: the newest up, which
 					 * leads to the older ones */
@@ -614,6 +616,16 @@ static const struct ike_ops ike_ops = {
 	.rekeyed = on_rekeyed,
 };
 
+static void on_recheck(struct timer *timer, mtime now)
+{
+	struct keys *keys = (struct keys *)
+		((char *)timer - offsetof(struct keys, recheck));
+
+	ike_recheck(keys->ike);
+	timers_set(&keys->loop->timers, timer,
+		   mtime_add(now, MTIME_SEC(RECHECK)));
+}
+
 int keys_open(struct keys **out, struct loop *loop, struct sadb *sadb,
 	      const struct ike_conf *conf, const struct ike_responder *resp,
 	      const struct keys_ops *ops, void *arg)
@@ -628,6 +640,7 @@ int keys_open(struct keys **out, struct loop *loop, struct sadb *sadb,
 	keys->conf = conf;
 	keys->ops = ops;
 	keys->arg = arg;
+	keys->recheck.fn = on_recheck;
 	err = ike_open(&keys->ike, loop, conf, resp, &ike_ops, keys);
 	if (err)
 		free(keys);
@@ -638,13 +651,19 @@ int keys_open(struct keys **out, struct loop *loop, struct sadb *sadb,
 
 int keys_start(struct keys *keys)
 {
-	return ike_start(keys->ike);
+	int err = ike_start(keys->ike);
+
+	if (!err)
+		err = timers_set(&keys->loop->timers, &keys->recheck,
+				 mtime_add(loop_now(), MTIME_SEC(RECHECK)));
+	return err;
 }
 
 void keys_close(struct keys *keys)
 {
 	if (!keys)
 		return;
+	timers_del(&keys->loop->timers, &keys->recheck);
 	ike_close(keys->ike);
 	while (keys->peers)
 		peer_free(keys->peers);

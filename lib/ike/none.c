@@ -95,3 +95,8 @@ int ike_reload_crls(struct ike *ike, const struct ike_list *crls)
 	(void)crls;
 	return -ENOSYS;
 }
+
+void ike_recheck(struct ike *ike)
+{
+	(void)ike;
+}

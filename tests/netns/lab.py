@@ -395,10 +395,10 @@ class Lab:
     def _keying(self, who, nets):
         """What protects the signalling between the MN and these networks."""
         if self.keys == "manual":
-            return {k: v for n in nets for k, v in self.manual(n).items()}
+            return {k: v for n in nets for k, v in self._manual(n).items()}
         return self.ike_sections(who)
 
-    def manual(self, n):
+    def _manual(self, n):
         """The SAs of the MN and arN, the same at both ends."""
         if not any(sa["dst"] == ar(n) for sa in self.sas):
             alg = self.algorithm or ("aes-256-gcm" if n % 2 == 0 and has_aes()

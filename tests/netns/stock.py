@@ -58,7 +58,9 @@ class Stock:
                 "install_virtual_ip": "no", "retransmit_timeout": 1,
                 "retransmit_tries": 3, "plugins": {
                     "vici": {"socket": self.uri}},
-                "filelog": {"log": {"path": self.path("log"), "default": 1,
+                "filelog": {"log": {"path": self.lab.path("log", self.name +
+                                                          ".charon"),
+                                    "default": 1,
                                     "flush_line": "yes"}},
                 **self.settings}
         with open(self.path("strongswan.conf"), "w", encoding="ascii") as f:
@@ -87,12 +89,7 @@ class Stock:
         return out
 
     def log(self):
-        try:
-            with open(self.path("log"), encoding="utf-8",
-                      errors="replace") as f:
-                return f.read()
-        except FileNotFoundError:
-            return self.lab.log(self.name)
+        return self.lab.log(self.name) + self.lab.log(self.name + ".charon")
 
     def swanctl(self, *args, check=True, timeout=30):
         """Its standard output, or "" where it failed and check is false."""
