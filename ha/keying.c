@@ -14,7 +14,7 @@
 #include "ha/kern.h"
 
 enum {
-	WRITE_DELAY = 200,	/* ms: a thousand at once cost one sync */
+	WRITE_DELAY = 20,	/* ms: many that come at once cost one sync */
 	WRITE_RETRY = 10,	/* s, where the disk fails */
 	QUEUE_MIN = 64,
 	OWNERS_PER_BINDING = 2,	/* hosts at home own an address too */

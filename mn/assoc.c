@@ -190,7 +190,7 @@ static void do_failed(struct assoc *a, mtime now)
 	else
 		fail(a, now);
 	a->assocs->ops->failed(a->assocs->arg, a);
-	if (assoc_definitive(a->why) && a->away && !a->id)
+	if (assoc_definitive(a->why) && a->away && (!a->id || a->suspect))
 		a->assocs->ops->refused(a->assocs->arg, a);
 }
 

@@ -106,7 +106,11 @@ static void op_refused(void *arg, struct assoc *a)
 	struct mn *mn = arg;
 	struct bul_entry *e = bul_find(&mn->bul, &a->hoa);
 
-	if (e && ip6_addr_eq(&e->ha, &a->ha) && !try_another(mn, e))
+	if (!e || !ip6_addr_eq(&e->ha, &a->ha))
+		return;
+	/* the HA has lost what it knew of us, but while the binding holds
+	 * packets flow: the next refusal after that is the end */
+	if (!e->bound && !try_another(mn, e))
 		hoa_abandon(mn, e, failure(a->why));
 }
 

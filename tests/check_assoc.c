@@ -428,6 +428,7 @@ START_TEST(refused_while_away)
 }
 END_TEST
 
+/* They do not work, and there will be no others. */
 START_TEST(refused_with_sas)
 {
 	struct assoc *a = up(&hoa1, &ha1, 0);
@@ -435,9 +436,22 @@ START_TEST(refused_with_sas)
 	want(&hoa1, &ha1, &coa1, true, 10);
 	suspect(a, 3000);
 	down(2, REASON_IKE_REFUSED_TS, 3010);
-	ck_assert_uint_eq(seen.refused, 0);
+	ck_assert_uint_eq(seen.refused, 1);
 	ck_assert_int_eq(a->state, ASSOC_FAILED);
 	ck_assert_uint_eq(a->id, 1);
+}
+END_TEST
+
+START_TEST(refused_with_sas_that_work)
+{
+	struct assoc *a = up(&hoa1, &ha1, 0);
+
+	want(&hoa1, &ha1, &coa1, true, 10);
+	suspect(a, 3000);
+	assoc_event(a, ASSOC_EV_ANSWERED, (mtime){3005000000});
+	down(2, REASON_IKE_REFUSED_TS, 3010);
+	ck_assert_uint_eq(seen.refused, 0);
+	ck_assert_int_eq(a->state, ASSOC_UP);
 }
 END_TEST
 
@@ -781,6 +795,7 @@ int main(void)
 	tcase_add_loop_test(tc, refused_at_home, 0, 9);
 	tcase_add_loop_test(tc, refused_while_away, 0, 9);
 	tcase_add_test(tc, refused_with_sas);
+	tcase_add_test(tc, refused_with_sas_that_work);
 	tcase_add_test(tc, out_of_memory);
 	tcase_add_test(tc, left_behind);
 	tcase_add_test(tc, wanted_again);

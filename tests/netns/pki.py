@@ -74,8 +74,10 @@ class Authority:
         return cert, key
 
     def revoke(self, *certs):
-        """The CA's revocation list, with these and no others."""
-        return pki(self.path("revoked.crl"), "--signcrl", "--cacert",
-                   self.cert, "--cakey", self.key, *(
+        """The CA's revocation list: these, and what was in it before."""
+        path = self.path("revoked.crl")
+        last = ["--lastcrl", path] if os.path.exists(path) else []
+        return pki(path, "--signcrl", "--cacert", self.cert, "--cakey",
+                   self.key, *last, *(
                        word for cert in certs for word in
                        ("--reason", "key-compromise", "--cert", cert)))
