@@ -18,7 +18,11 @@
 #define PLUGINS "nonce random openssl kdf pem x509 revocation constraints " \
 	"pubkey socket-default"
 
-enum { THREADS = 8 };		/* three hang, four and five wait too long */
+enum {
+	THREADS = 8,		/* three hang; each may wait for the loop */
+	HALF_OPEN_MAX = 1024,	/* who may be a spoofed source has to show a
+				 * cookie long before, RFC 7296 2.6 */
+};
 
 struct ike *the_ike;
 
@@ -187,6 +191,9 @@ static void set_settings(const struct ike *ike)
 	s->set_double(s, "%s.retransmit_timeout", 1.0, lib->ns);
 	s->set_double(s, "%s.retransmit_base", 1.6, lib->ns);
 	s->set_int(s, "%s.retransmit_tries", 4, lib->ns);
+	/* a peer does not send us elsewhere, RFC 5685 */
+	set_bool("follow_redirects", false);
+	s->set_int(s, "%s.init_limit_half_open", HALF_OPEN_MAX, lib->ns);
 	if (ike->responder) {
 		s->set_int(s, "%s.ikesa_table_size", 1024, lib->ns);
 		s->set_int(s, "%s.ikesa_table_segments", 16, lib->ns);
@@ -371,14 +378,31 @@ static uint32_t uid_of(struct ike *ike, uint32_t id)
 	return uid;
 }
 
+/* While we wait for it another one may have taken its place, by a rekey. */
+static ike_sa_t *checkout(struct ike *ike, uint32_t id)
+{
+	ike_sa_manager_t *manager = charon->ike_sa_manager;
+	uint32_t uid = uid_of(ike, id), before;
+	ike_sa_t *ike_sa;
+
+	while (uid) {
+		ike_sa = manager->checkout_by_id(manager, uid);
+		before = uid;
+		uid = uid_of(ike, id);
+		if (uid == before)
+			return ike_sa;
+		if (ike_sa)
+			manager->checkin(manager, ike_sa);
+	}
+	return NULL;
+}
+
 static job_requeue_t run_request(void *data)
 {
 	struct request *r = data;
 	ike_sa_manager_t *manager = charon->ike_sa_manager;
-	uint32_t uid = uid_of(r->ike, r->id);
-	ike_sa_t *ike_sa;
+	ike_sa_t *ike_sa = checkout(r->ike, r->id);
 
-	ike_sa = uid ? manager->checkout_by_id(manager, uid) : NULL;
 	if (!ike_sa)
 		return JOB_REQUEUE_NONE;
 	r->status = SUCCESS;
@@ -486,10 +510,12 @@ void ike_move(struct ike *ike, uint32_t id, const struct in6_addr *local,
 	request(ike, &r);
 }
 
-/* The address that MOBIKE takes is what our kernel_net_t answers. */
+/* The address that MOBIKE takes is what our kernel_net_t answers. To a peer
+ * without it another IKE SA has to be begun. */
 static void run_roam(struct request *r, ike_sa_t *ike_sa)
 {
-	r->status = ike_sa->roam(ike_sa, TRUE);
+	r->status = ike_sa->supports_extension(ike_sa, EXT_MOBIKE) ?
+		ike_sa->roam(ike_sa, TRUE) : DESTROY_ME;
 }
 
 void ike_move_told(struct ike *ike, uint32_t id, const struct in6_addr *local)
@@ -552,11 +578,45 @@ void ike_recheck(struct ike *ike)
 	queue(run_recheck, r);
 }
 
-int ike_reload_crls(struct ike *ike, const struct ike_list *crls)
-{
-	int err = ike_creds_reload_crls(ike, crls);
+struct crls {
+	struct ike *ike;
+	size_t n;
+	certificate_t *v[];
+};
 
-	ike_recheck(ike);
+static job_requeue_t run_crls(void *data)
+{
+	struct crls *crls = data;
+	mem_cred_t *creds = crls->ike->creds;
+	size_t i;
+
+	for (i = 0; i < crls->n; i++)
+		creds->add_crl(creds, (crl_t *)crls->v[i]);
+	lib->credmgr->flush_cache(lib->credmgr, CERT_ANY);
+	ike_recheck(crls->ike);
+	return JOB_REQUEUE_NONE;
+}
+
+/* A thread of libcharon's waits for its locks: one that has them may be
+ * waiting for us. */
+int ike_reload_crls(struct ike *ike, const struct ike_list *list)
+{
+	struct crls *crls = calloc(1, sizeof(*crls) +
+				   list->n * sizeof(crls->v[0]));
+	int err = 0, one;
+	size_t i;
+
+	if (!crls)
+		return -ENOMEM;
+	crls->ike = ike;
+	for (i = 0; i < list->n; i++) {
+		one = ike_creds_crl(list->v[i], &crls->v[crls->n]);
+		if (one)
+			err = one;
+		else
+			crls->n++;
+	}
+	queue(run_crls, crls);
 	return err;
 }
 

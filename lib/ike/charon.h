@@ -33,6 +33,9 @@ struct conn {
 	bool ended;			/* before it had a uid */
 	bool psk;			/* the peer authenticates by it */
 	bool refused;			/* has been counted */
+	bool wandered;			/* its address changed before it was
+					 * known: no word for where it is */
+	bool allowed;			/* responder: SAs for hoa at ha */
 	struct in6_addr hoa, ha;	/* :: before they are known */
 	struct in6_addr local;		/* initiator: where it should run */
 	enum reason reason;		/* why it fails */
@@ -47,6 +50,7 @@ struct conn {
 struct spi {
 	UT_hash_handle hh;
 	uint32_t spi;			/* host order */
+	bool installed;			/* an inbound SA has it */
 };
 
 struct ike {
@@ -99,7 +103,7 @@ int ike_creds_open(struct ike *ike);
 void ike_creds_close(struct ike *ike);
 int ike_responder_open(struct ike *ike);
 void ike_responder_close(struct ike *ike);
-int ike_creds_reload_crls(struct ike *ike, const struct ike_list *crls);
+int ike_creds_crl(const char *path, certificate_t **out);
 /* Is the certificate by which the peer came in still good? */
 enum reason ike_cert_reason(struct ike *ike, ike_sa_t *ike_sa);
 /* A configuration to begin with, and its child. */

@@ -51,14 +51,20 @@ static int load_ca(struct ike *ike, const char *path)
 	return 0;
 }
 
+int ike_creds_crl(const char *path, certificate_t **out)
+{
+	*out = load_cert(path, CERT_X509_CRL);
+	return *out ? 0 : cannot("revocation list", path);
+}
+
 static int load_crl(struct ike *ike, const char *path)
 {
-	certificate_t *crl = load_cert(path, CERT_X509_CRL);
+	certificate_t *crl;
+	int err = ike_creds_crl(path, &crl);
 
-	if (!crl)
-		return cannot("revocation list", path);
-	ike->creds->add_crl(ike->creds, (crl_t *)crl);
-	return 0;
+	if (!err)
+		ike->creds->add_crl(ike->creds, (crl_t *)crl);
+	return err;
 }
 
 static bool key_fits(private_key_t *key, certificate_t *cert)
@@ -101,23 +107,47 @@ static int load_own(struct ike *ike)
 
 /* ---- pre-shared keys: patterns that libcharon has not */
 
+/*
+ * The one key that is meant for this peer: an exact identity before a pattern,
+ * then the first. Only one: libcharon would try them all, and who knows any of
+ * them could take any identity.
+ */
+static shared_key_t *psk_find(struct ike *ike, const char *other)
+{
+	shared_key_t *found = NULL;
+	const struct ike_psk *psk;
+	size_t n = 0;
+
+	for (psk = ike->conf->psks; psk; psk = psk->next, n++) {
+		if (!strcasecmp(psk->identity, other))
+			return ike->psk_keys[n];
+		if (!found && ike_match(psk->identity, other))
+			found = ike->psk_keys[n];
+	}
+	return found;
+}
+
+/* The initiator has to choose a key before it knows whom it talks to, but for
+ * the address. */
+static shared_key_t *psk_guess(struct ike *ike)
+{
+	ike_sa_t *ike_sa = charon->bus->get_sa(charon->bus);
+	char text[INET6_ADDRSTRLEN];
+	shared_key_t *found = NULL;
+	struct in6_addr addr;
+
+	if (ike_sa) {
+		addr = ike_addr(ike_sa->get_other_host(ike_sa));
+		inet_ntop(AF_INET6, &addr, text, sizeof(text));
+		found = psk_find(ike, text);
+	}
+	return found ? found : ike->psk_keys[0];
+}
+
 struct psk_list {
 	enumerator_t public;
-	struct ike *ike;
-	struct ike_psk *psk;	/* the next one */
-	size_t n;
-	bool any;		/* other is but a guess: any will do */
-	char other[IKE_IDENTITY_LEN];
+	shared_key_t *key;	/* NULL: none, or no more */
 };
-
-static id_match_t psk_match(const struct psk_list *l)
-{
-	if (!strcasecmp(l->psk->identity, l->other))
-		return ID_MATCH_PERFECT;
-	if (ike_match(l->psk->identity, l->other))
-		return ID_MATCH_ONE_WILDCARD;
-	return l->any ? ID_MATCH_ANY : ID_MATCH_NONE;
-}
 
 static bool psk_next(enumerator_t *public, va_list args)
 {
@@ -125,36 +155,16 @@ static bool psk_next(enumerator_t *public, va_list args)
 	shared_key_t **key = va_arg(args, shared_key_t **);
 	id_match_t *me = va_arg(args, id_match_t *);
 	id_match_t *other = va_arg(args, id_match_t *);
-	id_match_t match;
 
-	for (; l->psk; l->psk = l->psk->next, l->n++) {
-		match = psk_match(l);
-		if (match == ID_MATCH_NONE)
-			continue;
-		*key = l->ike->psk_keys[l->n];
-		if (me)
-			*me = ID_MATCH_ANY;
-		if (other)
-			*other = match;
-		l->psk = l->psk->next;
-		l->n++;
-		return true;
-	}
-	return false;
-}
-
-/* The initiator has to choose a key before it knows whom it talks to, but for
- * the address. */
-static bool psk_guess(struct psk_list *l)
-{
-	ike_sa_t *ike_sa = charon->bus->get_sa(charon->bus);
-	struct in6_addr addr;
-
-	if (!ike_sa)
+	if (!l->key)
 		return false;
-	addr = ike_addr(ike_sa->get_other_host(ike_sa));
-	l->any = true;
-	return inet_ntop(AF_INET6, &addr, l->other, sizeof(l->other));
+	*key = l->key;
+	l->key = NULL;
+	if (me)
+		*me = ID_MATCH_ANY;
+	if (other)
+		*other = ID_MATCH_PERFECT;
+	return true;
 }
 
 static void psk_list_free(enumerator_t *public)
@@ -168,6 +178,7 @@ static enumerator_t *psk_enumerate(credential_set_t *set,
 				   identification_t *other)
 {
 	struct ike *ike = the_ike;
+	char text[IKE_IDENTITY_LEN];
 	struct psk_list *l;
 
 	(void)set, (void)me;
@@ -179,10 +190,10 @@ static enumerator_t *psk_enumerate(credential_set_t *set,
 	l->public = (enumerator_t){
 		.enumerate = enumerator_enumerate_default,
 		.venumerate = psk_next, .destroy = psk_list_free };
-	l->ike = ike;
-	if (other->get_type(other) == ID_ANY ? psk_guess(l) :
-					       !ike_identity(other, l->other))
-		l->psk = ike->conf->psks;
+	if (other->get_type(other) == ID_ANY)
+		l->key = psk_guess(ike);
+	else if (!ike_identity(other, text))
+		l->key = psk_find(ike, text);
 	return &l->public;
 }
 
@@ -239,9 +250,22 @@ static int load_psks(struct ike *ike)
 
 /* ---- identities */
 
+/* Does this text mean this identity, and no other? */
+static bool says(const char *text, identification_t *id)
+{
+	identification_t *back = identification_create_from_string(
+							(char *)text);
+	bool same = back->get_type(back) == id->get_type(id) &&
+		    back->equals(back, id);
+
+	back->destroy(back);
+	return same;
+}
+
 /*
- * The kinds that cannot be taken for one another when they are written down: a
- * key id or a name with an "@" could look like somebody's mail address.
+ * An owner is known by this text, so it must not stand for two: what cannot be
+ * read back from it (unprintable letters, names that look like addresses, a
+ * comma within a name) is none.
  */
 int ike_identity(identification_t *id, char out[IKE_IDENTITY_LEN])
 {
@@ -260,9 +284,7 @@ int ike_identity(identification_t *id, char out[IKE_IDENTITY_LEN])
 	n = snprintf(out, IKE_IDENTITY_LEN, format, id);
 	if (n < 1 || n >= IKE_IDENTITY_LEN || id->contains_wildcards(id))
 		known = false;
-	if (id->get_type(id) == ID_FQDN && strchr(out, '@'))
-		known = false;
-	return known ? 0 : -EINVAL;
+	return known && says(out, id) ? 0 : -EINVAL;
 }
 
 static int load_identity(struct ike *ike)
@@ -316,20 +338,6 @@ void ike_creds_close(struct ike *ike)
 	DESTROY_IF(ike->identity);
 }
 
-int ike_creds_reload_crls(struct ike *ike, const struct ike_list *crls)
-{
-	size_t i;
-	int err = 0, one;
-
-	for (i = 0; i < crls->n; i++) {
-		one = load_crl(ike, crls->v[i]);
-		if (one)
-			err = one;
-	}
-	lib->credmgr->flush_cache(lib->credmgr, CERT_ANY);
-	return err;
-}
-
 static bool crl_has(crl_t *crl, x509_t *cert)
 {
 	enumerator_t *e = crl->create_enumerator(crl);
@@ -361,20 +369,37 @@ static bool is_revoked(struct ike *ike, certificate_t *cert)
 	return found;
 }
 
+static enum reason cert_reason(struct ike *ike, certificate_t *cert)
+{
+	if (!cert->get_validity(cert, NULL, NULL, NULL))
+		return REASON_IKE_CERT_EXPIRED;
+	return is_revoked(ike, cert) ? REASON_IKE_CERT_REVOKED : REASON_NONE;
+}
+
+/* The peer's own, and those of the CAs between it and ours. */
+static enum reason auth_reason(struct ike *ike, auth_cfg_t *auth)
+{
+	enumerator_t *e = auth->create_enumerator(auth);
+	enum reason reason = REASON_NONE;
+	auth_rule_t rule;
+	void *value;
+
+	while (!reason && e->enumerate(e, &rule, &value))
+		if (rule == AUTH_RULE_SUBJECT_CERT ||
+		    rule == AUTH_RULE_IM_CERT || rule == AUTH_RULE_CA_CERT)
+			reason = cert_reason(ike, value);
+	e->destroy(e);
+	return reason;
+}
+
 enum reason ike_cert_reason(struct ike *ike, ike_sa_t *ike_sa)
 {
 	enumerator_t *e = ike_sa->create_auth_cfg_enumerator(ike_sa, FALSE);
 	enum reason reason = REASON_NONE;
-	certificate_t *cert;
 	auth_cfg_t *auth;
 
-	while (!reason && e->enumerate(e, &auth)) {
-		cert = auth->get(auth, AUTH_RULE_SUBJECT_CERT);
-		if (cert && !cert->get_validity(cert, NULL, NULL, NULL))
-			reason = REASON_IKE_CERT_EXPIRED;
-		else if (cert && is_revoked(ike, cert))
-			reason = REASON_IKE_CERT_REVOKED;
-	}
+	while (!reason && e->enumerate(e, &auth))
+		reason = auth_reason(ike, auth);
 	e->destroy(e);
 	return reason;
 }

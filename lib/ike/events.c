@@ -68,32 +68,75 @@ static bool alert_ends(alert_t alert)
 	return false;
 }
 
+static bool is_parse_error(alert_t alert)
+{
+	return alert == ALERT_PARSE_ERROR_HEADER ||
+	       alert == ALERT_PARSE_ERROR_BODY;
+}
+
+/* A message that anybody can have made: its integrity was not checked, or the
+ * check failed. */
+static bool is_forged(alert_t alert, va_list args)
+{
+	va_list copy;
+	bool forged;
+
+	if (alert != ALERT_PARSE_ERROR_BODY)
+		return false;
+	va_copy(copy, args);
+	(void)va_arg(copy, message_t *);
+	forged = va_arg(copy, status_t) == FAILED;
+	va_end(copy);
+	return forged;
+}
+
 static struct in6_addr alert_source(alert_t alert, va_list args)
 {
 	message_t *message;
 
-	if (alert != ALERT_PARSE_ERROR_HEADER &&
-	    alert != ALERT_PARSE_ERROR_BODY)
+	if (!is_parse_error(alert))
 		return in6addr_any;
 	message = va_arg(args, message_t *);
 	return ike_addr(message->get_source(message));
 }
 
+/*
+ * One exchange that fails may raise several alerts, and is one refusal; of an
+ * IKE SA that is up each is its own, but for what the daemon has counted.
+ */
 static void refused(struct ike *ike, struct conn *conn, ike_sa_t *ike_sa,
 		    enum reason reason, struct in6_addr source)
 {
 	struct box_item item = {.what = BOX_REFUSED, .reason = reason,
 				.peer.remote = source};
+	bool counted = conn && conn->refused;
 
-	if (conn && (conn->initiator || conn->refused))
+	if (conn)
+		conn->refused = !conn->up;
+	if (conn && (conn->initiator || counted))
 		return;
-	if (conn) {
-		conn->refused = true;
+	if (conn)
 		ike_about(&item, conn, ike_sa);
-	} else if (ike_sa) {
+	else if (ike_sa)
 		item.peer.remote = ike_addr(ike_sa->get_other_host(ike_sa));
-	}
 	box_tell(&ike->box, &item);
+}
+
+/* Why it will have ended. When it is up, only silence ends it. */
+static enum reason note_reason(struct conn *conn, alert_t alert,
+			       enum reason reason)
+{
+	if (conn->psk && reason == REASON_IKE_SIGNATURE)
+		reason = REASON_IKE_PSK;
+	if (!conn->initiator && alert == ALERT_TS_MISMATCH)
+		reason = REASON_IKE_TS;
+	if (conn->up && reason == REASON_IKE_NO_ANSWER)
+		conn->reason = reason;
+	if (conn->up)
+		return reason;
+	if (!conn->reason)
+		conn->reason = reason;
+	return conn->reason;
 }
 
 static bool on_alert(listener_t *this, ike_sa_t *ike_sa, alert_t alert,
@@ -108,14 +151,10 @@ static bool on_alert(listener_t *this, ike_sa_t *ike_sa, alert_t alert,
 		return true;
 	pthread_mutex_lock(&ike->lock);
 	conn = ike_conn_find(ike, ike_sa);
-	if (conn && conn->psk && reason == REASON_IKE_SIGNATURE)
-		reason = REASON_IKE_PSK;
-	if (conn && !conn->initiator && alert == ALERT_TS_MISMATCH)
-		reason = REASON_IKE_TS;
-	if (conn && conn->reason)
-		reason = conn->reason;
-	else if (conn)
-		conn->reason = reason;
+	if (conn && is_forged(alert, args))
+		conn = NULL;	/* counted, but no word about this one */
+	if (conn)
+		reason = note_reason(conn, alert, reason);
 	if (alert_ends(alert))
 		refused(ike, conn, ike_sa, reason,
 			alert_source(alert, args));
@@ -133,6 +172,7 @@ uint32_t ike_disown(struct ike *ike, ike_sa_t *ike_sa, enum reason why)
 	if (conn && conn->told) {
 		id = conn->id;
 		conn->reason = why;
+		conn->refused = false;
 		refused(ike, conn, ike_sa, why, in6addr_any);
 	}
 	pthread_mutex_unlock(&ike->lock);
@@ -183,7 +223,7 @@ static void on_sending(struct ike *ike, ike_sa_t *ike_sa, message_t *message)
 	if (!conn || !conn->initiator || message->get_message_id(message) != 1)
 		return;
 	for (other = ike->by_id; other; other = other->hh.next)
-		if (other->up && ip6_addr_eq(&other->ha, &conn->ha))
+		if (other != conn && ip6_addr_eq(&other->ha, &conn->ha))
 			return;
 	message->add_notify(message, FALSE, INITIAL_CONTACT, chunk_empty);
 }
@@ -243,29 +283,37 @@ static bool names_anchor(const struct ike *ike, ike_sa_t *ike_sa,
 	return found;
 }
 
+/* One that libcharon began by itself, because the peer asked for a new
+ * authentication or sent us elsewhere: nobody vouches for that. */
+static bool is_own_idea(const struct conn *conn, ike_sa_t *ike_sa)
+{
+	ike_sa_id_t *id = ike_sa->get_id(ike_sa);
+
+	return !conn || (!conn->initiator && id->is_initiator(id));
+}
+
 static bool on_authorize(listener_t *this, ike_sa_t *ike_sa, bool final,
 			 bool *success)
 {
 	struct ike *ike = the_ike;
-	struct in6_addr ha = in6addr_any;
-	bool initiator = false;
-	struct conn *conn;
+	struct conn *conn, copy = {0};
+	bool own_idea;
 
 	(void)this;
 	if (!final)
 		return true;
 	pthread_mutex_lock(&ike->lock);
 	conn = ike_conn_find(ike, ike_sa);
-	if (conn && conn->initiator) {
-		initiator = true;
-		ha = conn->ha;
-	}
+	own_idea = is_own_idea(conn, ike_sa);
+	if (conn)
+		copy = *conn;
 	pthread_mutex_unlock(&ike->lock);
-	if (!initiator || names_anchor(ike, ike_sa, &ha))
+	if (!own_idea && (!copy.initiator ||
+			  names_anchor(ike, ike_sa, &copy.ha)))
 		return true;
 	pthread_mutex_lock(&ike->lock);
 	conn = ike_conn_find(ike, ike_sa);
-	if (conn)
+	if (conn && conn->initiator)
 		conn->reason = REASON_IKE_ANCHOR;
 	pthread_mutex_unlock(&ike->lock);
 	*success = false;
@@ -282,7 +330,8 @@ static enum reason judge_request(const struct conn *conn, ike_sa_t *ike_sa,
 	if (!item->peer.identity[0])
 		return REASON_IKE_ID_DENIED;
 	/* one home address for each IKE SA, and not any number of SAs */
-	if (conn->told && !ip6_addr_eq(&conn->hoa, &item->hoa))
+	if (conn->allowed && (!ip6_addr_eq(&conn->hoa, &item->hoa) ||
+			      !ip6_addr_eq(&conn->ha, &item->ha)))
 		return REASON_IKE_TS;
 	if (ike_sa->get_child_count(ike_sa) >= CHILDREN_MAX)
 		return REASON_IKE_TS;
@@ -297,15 +346,22 @@ static void ts_flush(linked_list_t *list)
 		ts->destroy(ts);
 }
 
-/* By the daemon: the alert that follows is about the same. */
-static void was_counted(struct ike *ike, ike_sa_t *ike_sa)
+/* What the daemon said to it. A refusal it has counted; the alert that
+ * follows is about the same. */
+static void judged(struct ike *ike, ike_sa_t *ike_sa,
+		   const struct box_item *item)
 {
 	struct conn *conn;
 
 	pthread_mutex_lock(&ike->lock);
 	conn = ike_conn_find(ike, ike_sa);
-	if (conn)
+	if (conn && item->reason) {
 		conn->refused = true;
+	} else if (conn) {
+		conn->allowed = true;
+		conn->hoa = item->hoa;
+		conn->ha = item->ha;
+	}
 	pthread_mutex_unlock(&ike->lock);
 }
 
@@ -331,16 +387,19 @@ static bool on_narrow(listener_t *this, ike_sa_t *ike_sa, child_sa_t *child,
 		ike_about(&item, conn, ike_sa);
 		item.reason = judge_request(conn, ike_sa, local, remote,
 					    &item);
-		if (item.reason)
+		if (item.reason) {
 			refused(ike, conn, ike_sa, item.reason, in6addr_any);
+			conn->refused = true;
+		}
+		if (conn->wandered)
+			item.peer.remote = in6addr_any;
 	}
 	pthread_mutex_unlock(&ike->lock);
 	if (ours)
 		return true;
 	if (!item.reason) {
 		box_ask(&ike->box, &item);
-		if (item.reason)
-			was_counted(ike, ike_sa);
+		judged(ike, ike_sa, &item);
 	}
 	if (item.reason)
 		ts_flush(remote);
@@ -392,6 +451,16 @@ static bool on_rekey(listener_t *this, ike_sa_t *old, ike_sa_t *new)
 	return true;
 }
 
+/*
+ * RFC 7296 has the answer to IKE_AUTH go to where it came from: an IPv6 header
+ * that nothing protects. Who began elsewhere is not at home by that.
+ */
+static bool wanders(ike_sa_t *ike_sa, host_t *remote)
+{
+	return ike_sa->get_state(ike_sa) == IKE_CONNECTING &&
+	       !remote->ip_equals(remote, ike_sa->get_other_host(ike_sa));
+}
+
 static bool on_update(listener_t *this, ike_sa_t *ike_sa, host_t *local,
 		      host_t *remote)
 {
@@ -401,7 +470,10 @@ static bool on_update(listener_t *this, ike_sa_t *ike_sa, host_t *local,
 
 	(void)this;
 	pthread_mutex_lock(&ike->lock);
-	conn = ike_conn_find(ike, ike_sa);
+	conn = wanders(ike_sa, remote) ? ike_conn_get(ike, ike_sa) :
+					 ike_conn_find(ike, ike_sa);
+	if (conn && wanders(ike_sa, remote))
+		conn->wandered = true;
 	if (conn && conn->told) {
 		ike_about(&item, conn, ike_sa);
 		item.peer.local = ike_addr(local);

@@ -45,15 +45,26 @@ static status_t get_spi(kernel_ipsec_t *this, host_t *src, host_t *dst,
 	return SUCCESS;
 }
 
-static void spi_free(struct ike *ike, uint32_t value)
+/* Those of inbound SAs, or those that never were one's: a peer may give its
+ * own SA the same number. */
+static void spi_free(struct ike *ike, uint32_t value, bool installed)
 {
 	struct spi *spi;
 
 	HASH_FIND(hh, ike->spis, &value, sizeof(value), spi);
-	if (!spi)
+	if (!spi || spi->installed != installed)
 		return;
 	HASH_DEL(ike->spis, spi);
 	free(spi);
+}
+
+static void spi_install(struct ike *ike, uint32_t value)
+{
+	struct spi *spi;
+
+	HASH_FIND(hh, ike->spis, &value, sizeof(value), spi);
+	if (spi)
+		spi->installed = true;
 }
 
 static status_t get_cpi(kernel_ipsec_t *this, host_t *src, host_t *dst,
@@ -73,6 +84,7 @@ bool ike_ts_addr(linked_list_t *list, struct in6_addr *addr)
 	if (list->get_count(list) != 1 ||
 	    list->get_first(list, (void **)&ts) != SUCCESS ||
 	    ts->get_protocol(ts) != IP6_PROTO_MH ||
+	    ts->get_from_port(ts) != 0 || ts->get_to_port(ts) != 65535 ||
 	    ts->get_type(ts) != TS_IPV6_ADDR_RANGE)
 		return false;
 	if (!ts->to_subnet(ts, &host, &len))
@@ -106,15 +118,32 @@ static bool sa_fill(struct ike_sa *sa, const kernel_ipsec_sa_id_t *id,
 }
 
 /* On our side of it, which is which: the mobile node began. */
-static void conn_learn(struct conn *conn, const struct ike_sa *sa)
+static bool src_is_hoa(const struct conn *conn, bool inbound)
 {
-	bool src_is_hoa = conn->initiator != sa->inbound;
+	return conn->initiator != inbound;
+}
 
+/*
+ * libcharon may begin and narrow by itself, told so by the peer: nothing is
+ * installed but what we asked for, or allowed.
+ */
+static bool is_agreed(const struct conn *conn, const struct ike_sa *sa)
+{
+	bool from_hoa = src_is_hoa(conn, sa->inbound);
+
+	return (conn->initiator || conn->allowed) &&
+	       ip6_addr_eq(&conn->hoa, from_hoa ? &sa->src : &sa->dst) &&
+	       ip6_addr_eq(&conn->ha, from_hoa ? &sa->dst : &sa->src);
+}
+
+static void conn_add_sa(struct ike *ike, struct conn *conn,
+			const struct ike_sa *sa)
+{
 	conn->told = true;
-	conn->hoa = src_is_hoa ? sa->src : sa->dst;
-	conn->ha = src_is_hoa ? sa->dst : sa->src;
 	conn->sas[conn->n_sas].spi = sa->spi;
 	conn->sas[conn->n_sas++].inbound = sa->inbound;
+	if (sa->inbound)
+		spi_install(ike, sa->spi);
 }
 
 static status_t add_sa(kernel_ipsec_t *this, kernel_ipsec_sa_id_t *id,
@@ -128,10 +157,10 @@ static status_t add_sa(kernel_ipsec_t *this, kernel_ipsec_sa_id_t *id,
 
 	(void)this;
 	pthread_mutex_lock(&ike->lock);
-	conn = ike_conn_get(ike, ike_sa);
+	conn = ike_conn_find(ike, ike_sa);
 	if (conn && conn->n_sas < CONN_SAS_MAX &&
-	    sa_fill(&item.sa, id, data)) {
-		conn_learn(conn, &item.sa);
+	    sa_fill(&item.sa, id, data) && is_agreed(conn, &item.sa)) {
+		conn_add_sa(ike, conn, &item.sa);
 		ike_about(&item, conn, ike_sa);
 		box_tell(&ike->box, &item);
 		status = SUCCESS;
@@ -145,13 +174,15 @@ void ike_tell_sa_del(struct ike *ike, struct conn *conn, ike_sa_t *ike_sa,
 		     unsigned int n)
 {
 	struct box_item item = {.what = BOX_SA_DEL};
-	bool src_is_hoa = conn->initiator != conn->sas[n].inbound;
+	bool from_hoa = src_is_hoa(conn, conn->sas[n].inbound);
 
 	ike_about(&item, conn, ike_sa);
 	item.sa.spi = conn->sas[n].spi;
 	item.sa.inbound = conn->sas[n].inbound;
-	item.sa.src = src_is_hoa ? conn->hoa : conn->ha;
-	item.sa.dst = src_is_hoa ? conn->ha : conn->hoa;
+	item.sa.src = from_hoa ? conn->hoa : conn->ha;
+	item.sa.dst = from_hoa ? conn->ha : conn->hoa;
+	if (item.sa.inbound)
+		spi_free(ike, item.sa.spi, true);
 	conn->sas[n] = conn->sas[--conn->n_sas];
 	box_tell(&ike->box, &item);
 }
@@ -174,7 +205,7 @@ static status_t del_sa(kernel_ipsec_t *this, kernel_ipsec_sa_id_t *id,
 		ike_tell_sa_del(ike, conn, ike_sa, n);
 		break;
 	}
-	spi_free(ike, spi);
+	spi_free(ike, spi, false);
 	pthread_mutex_unlock(&ike->lock);
 	return SUCCESS;
 }
