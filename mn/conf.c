@@ -53,7 +53,6 @@ static const struct conf_key mn_keys[] = {
 	MN("state", conf_set_string, state),
 	MN("bpffs", conf_set_string, bpffs),
 	MN("user", conf_set_string, user),
-	MN("identity", conf_set_string, identity),
 	MN("tun", conf_set_ifname, tun),
 	MN("lifetime", set_lifetime, lifetime),
 	MN("release-grace", conf_set_seconds, release_grace),
@@ -158,7 +157,6 @@ int mn_conf_load(struct mn_conf *conf, const char *path, FILE *errs)
 		.state = text("/var/lib/kedge/mn"),
 		.bpffs = text("/sys/fs/bpf/kedge-mn"),
 		.user = text(""),
-		.identity = text(""),
 		.tun = "kedge0",
 		.lifetime = MTIME_SEC(300),
 		.release_grace = MTIME_SEC(1),
@@ -199,7 +197,6 @@ void mn_conf_fini(struct mn_conf *conf)
 	free(conf->state);
 	free(conf->bpffs);
 	free(conf->user);
-	free(conf->identity);
 	ike_conf_free(&conf->ike);
 	memset(conf, 0, sizeof(*conf));
 }

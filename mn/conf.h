@@ -29,7 +29,7 @@ struct mn_conf_sa {
 struct mn_conf {
 	char ifaces[MN_IFACES_MAX][IFNAMSIZ];
 	unsigned int n_ifaces;
-	char *control, *state, *bpffs, *user, *identity;
+	char *control, *state, *bpffs, *user;
 	char tun[IFNAMSIZ];
 	mtime lifetime, release_grace, udp_idle;
 	uint32_t queue, rule_priority, table, protocol;

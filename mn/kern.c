@@ -676,6 +676,7 @@ int mn_reload(struct mn *mn, struct mn_conf *conf)
 	SWAP(queue);
 	SWAP(accept_ra_anchors);
 	mn->sadb = fresh;
+	keying_reload(mn);
 	mn->bul.lifetime = mtime_sec(mn->conf.lifetime);
 	know_configured(mn);
 	for (k = 0; k < mn->anchors.n; k++) {

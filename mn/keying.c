@@ -440,6 +440,12 @@ void keying_set_sadb(struct mn *mn, struct sadb *sadb)
 		keys_set_sadb(keys_of(mn), sadb);
 }
 
+void keying_reload(struct mn *mn)
+{
+	if (keys_of(mn))
+		keys_reload_crls(keys_of(mn), &mn->conf.ike.crls);
+}
+
 /* ---- start and end */
 
 void keying_init(struct mn *mn)

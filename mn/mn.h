@@ -172,6 +172,8 @@ void keying_bound(struct mn *mn, const struct in6_addr *hoa,
 		  const struct in6_addr *ha, const struct in6_addr *at, bool k);
 /* The SADB was exchanged: IKE's SAs go to the new one. */
 void keying_set_sadb(struct mn *mn, struct sadb *sadb);
+/* SIGHUP: revocation lists are read again. */
+void keying_reload(struct mn *mn);
 /* NULL: it is up, all is well. */
 const char *keying_why(const struct assoc *a);
 /* The best one with this anchor; NULL where there is none. */

@@ -383,7 +383,7 @@ class Lab:
                 **self._keying(who, [n])}
         self.conf["mn"] = {
             "mn": {"interface": "net0", **self._places("mn"),
-                   "identity": identity("mn"), **self.mn_keys},
+                   **self.mn_keys},
             **self._keying("mn", self.anchors)}
         for who in self.conf:
             self.configure(who)
