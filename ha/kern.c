@@ -381,10 +381,12 @@ static void op_state(void *arg, const struct binding *b,
 	struct kern *k = arg;
 	enum count_event event = state_event(old, b->state);
 
-	log_info("binding HoA %s CoA %s HA %s: %s -> %s, seq %u, %u s",
-		 ip6_str(&b->hoa), ip6_str(&b->reg.coa), ip6_str(&b->reg.ha),
-		 binding_state_str(old), binding_state_str(b->state),
-		 b->reg.seq, b->reg.lifetime);
+	/* a host that refreshes fills no log */
+	log_at(old == b->state ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
+	       "binding HoA %s CoA %s HA %s: %s -> %s, seq %u, %u s",
+	       ip6_str(&b->hoa), ip6_str(&b->reg.coa), ip6_str(&b->reg.ha),
+	       binding_state_str(old), binding_state_str(b->state),
+	       b->reg.seq, b->reg.lifetime);
 	if (event < COUNT__MAX)
 		count(event);
 	if (b->state != BINDING_BOUND)

@@ -18,6 +18,7 @@ enum {
 	WRITE_RETRY = 10,	/* s, where the disk fails */
 	QUEUE_MIN = 64,
 	OWNERS_PER_BINDING = 2,	/* hosts at home own an address too */
+	OWNERS_PER_IDENTITY = 64,	/* temporary addresses come and go */
 	CLOCK_SANE = 1735689600,	/* 2025: before, the clock is not set */
 };
 
@@ -384,6 +385,8 @@ static const struct keys_ops keys_ops = {
 
 bool keying_owns(struct keying *kg, const struct sadb_sa *sa)
 {
+	if (sa->peer && denied(&kg->k->conf->ike, sa->conf.identity))
+		return false;
 	if (owners_find(&kg->owners, &sa->conf.src))
 		return owners_is(&kg->owners, &sa->conf.src,
 				 sa->conf.identity);
@@ -404,7 +407,7 @@ void keying_accepted(struct keying *kg, const struct sadb_sa *sa,
 	if (!sa->peer || !(bu->mh->bu.flags & MH_BU_K) || !kg->keys)
 		return;
 	p = keys_find(kg->keys, &bu->hoa, &bu->ha);
-	if (p)
+	if (p && p->peer.id == sa->peer)
 		keys_move(kg->keys, p, NULL, coa);
 }
 
@@ -445,6 +448,7 @@ static void configure(struct keying *kg)
 	for (i = 0; i < conf->n_sas; i++)
 		unclaim(kg, conf->sas[i]);
 	kg->owners.max = (size_t)conf->max_bindings * OWNERS_PER_BINDING;
+	kg->owners.max_each = OWNERS_PER_IDENTITY;
 }
 
 static void end(struct keying *kg, const struct keys_peer *p, const char *why)

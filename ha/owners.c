@@ -4,6 +4,7 @@
 
 #include "ha/owners.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,69 @@ mtime owners_until(const struct owner *o)
 	return mtime_add(o->seen, o->os->lease);
 }
 
+/* How many an identity has: one with many addresses must not use up all. */
+
+struct owner_tally {
+	UT_hash_handle hh;
+	size_t n;
+	char identity[OWNER_ID_LEN];	/* in small letters: case is no matter */
+};
+
+static void fold(char out[OWNER_ID_LEN], const char *identity)
+{
+	size_t i;
+
+	for (i = 0; i < OWNER_ID_LEN - 1 && identity[i]; i++)
+		out[i] = (char)tolower((unsigned char)identity[i]);
+	out[i] = 0;
+}
+
+static struct owner_tally *tally_find(struct owners *os, const char *identity)
+{
+	char key[OWNER_ID_LEN];
+	struct owner_tally *t;
+
+	fold(key, identity);
+	HASH_FIND_STR(os->tallies, key, t);
+	return t;
+}
+
+/* Without memory one is not counted: the limit is a little higher then. */
+static void tally_add(struct owners *os, const char *identity)
+{
+	struct owner_tally *t = tally_find(os, identity);
+
+	if (t) {
+		t->n++;
+		return;
+	}
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return;
+	t->n = 1;
+	fold(t->identity, identity);
+	HASH_ADD_STR(os->tallies, identity, t);
+	if (tally_find(os, identity) != t)
+		free(t);
+}
+
+static void tally_del(struct owners *os, const char *identity)
+{
+	struct owner_tally *t = tally_find(os, identity);
+
+	if (!t || --t->n)
+		return;
+	HASH_DEL(os->tallies, t);
+	free(t);
+}
+
+static bool owns_many(struct owners *os, const char *identity)
+{
+	const struct owner_tally *t = tally_find(os, identity);
+
+	return os->max_each && t && t->n >= os->max_each;
+}
+
 /* One owner: its one timer, its way to the disk, its end. */
 
 /* Nobody else arms the timer. -ENOMEM only if it was never armed before. */
@@ -89,7 +153,10 @@ static void owner_seen(struct owner *o, mtime now)
 static void owner_free(struct owner *o)
 {
 	timers_del(o->os->timers, &o->timer);
-	o->os->n_claimed -= !o->configured;
+	if (!o->configured) {
+		o->os->n_claimed--;
+		tally_del(o->os, o->identity);
+	}
 	HASH_DEL(o->os->table, o);
 	free(o);
 }
@@ -148,7 +215,10 @@ static struct owner *owner_new(struct owners *os, const struct in6_addr *hoa,
 		free(o);
 		return NULL;
 	}
-	os->n_claimed += !configured;
+	if (!configured) {
+		os->n_claimed++;
+		tally_add(os, identity);
+	}
 	if (owner_control_timer(o) < 0) {
 		owner_free(o);
 		return NULL;
@@ -210,6 +280,8 @@ static enum reason claim_unowned(struct owners *os, const struct in6_addr *hoa,
 
 	if (!at_home)
 		return REASON_IKE_NOT_AT_HOME;
+	if (owns_many(os, identity))
+		return REASON_IKE_OWNS_MANY;
 	if (os->max && os->n_claimed >= os->max)
 		return REASON_IKE_LOCAL;
 	o = owner_new(os, hoa, identity, false, now, now);

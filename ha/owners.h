@@ -22,6 +22,7 @@
 enum { OWNER_ID_LEN = 128 };
 
 struct owners;
+struct owner_tally;
 
 struct owner {
 	UT_hash_handle hh;
@@ -54,6 +55,8 @@ struct owners {
 	mtime lease;
 	size_t max;		/* that IKE may make; 0: no limit */
 	size_t n_claimed;	/* that IKE made */
+	size_t max_each;	/* of one identity's; 0: no limit */
+	struct owner_tally *tallies;
 	struct owner *table;
 };
 
@@ -86,7 +89,8 @@ mtime owners_until(const struct owner *o);
 /*
  * An authenticated identity wants SAs for hoa; at_home: it runs IKE from that
  * very address. REASON_NONE (it owns it, perhaps from now on), or
- * IKE_NOT_OWNER, IKE_NOT_AT_HOME, IKE_LOCAL (out of memory, or table full).
+ * IKE_NOT_OWNER, IKE_NOT_AT_HOME, IKE_OWNS_MANY, IKE_LOCAL (out of memory, or
+ * the table is full).
  */
 enum reason owners_claim(struct owners *os, const struct in6_addr *hoa,
 			 const char *identity, bool at_home, mtime now);

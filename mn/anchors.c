@@ -107,6 +107,18 @@ int anchors_configure(struct anchors *anchors, const struct ip6_prefix *prefix,
 	return append(anchors, &new) ? 0 : -ENOSPC;
 }
 
+void anchors_unconfigure(struct anchors *anchors, bool learnt)
+{
+	struct anchor *a = anchors->list;
+
+	while (a < end_of(anchors)) {
+		if (a->configured || learnt)
+			remove_at(anchors, a);
+		else
+			a++;
+	}
+}
+
 static void learn(struct anchors *anchors, struct anchor *new,
 		  void (*fn)(void *arg, const struct anchor *anchor),
 		  void *arg)
@@ -146,7 +158,10 @@ void anchors_learn(struct anchors *anchors, const struct nd_ra *ra,
 			.ifindex = ifindex, .preference = ra->ha_preference,
 		};
 
-		if (p->router_addr && ip6_unicast_routable(&p->prefix))
+		/* RFC 4862 5.5.3 makes addresses of a /64 alone. A shorter
+		 * one would make a router the anchor of others' addresses. */
+		if (p->router_addr && p->autonomous && p->len == 64 &&
+		    ip6_unicast_routable(&p->prefix))
 			learn(anchors, &new, fn, arg);
 	}
 }

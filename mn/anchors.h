@@ -39,6 +39,9 @@ struct anchors {
  * that are trusted are configured ones. */
 int anchors_configure(struct anchors *anchors, const struct ip6_prefix *prefix,
 		      const struct in6_addr *ha);
+/* Forgets those that are configured; with learnt, all (SIGHUP: then configure
+ * anew). */
+void anchors_unconfigure(struct anchors *anchors, bool learnt);
 /*
  * Takes an RA's anchors over, but for prefixes that are configured; fn is
  * called for each that is new, and may trust it.

@@ -167,9 +167,10 @@ static void do_source(struct assoc *a)
 	drop_attempt(a);
 	a->rto = RETRY_FIRST;
 	a->renew_at = (mtime){0};
+	a->suspect = false;	/* the old place may have been at fault */
 	if (a->state == ASSOC_CONNECTING || a->state == ASSOC_RENEWING ||
-	    a->state == ASSOC_FAILED)
-		set_state(a, ASSOC_IDLE);
+	    a->state == ASSOC_FAILED || a->state == ASSOC_IDLE)
+		set_state(a, a->id ? ASSOC_UP : ASSOC_IDLE);
 }
 
 static void do_up(struct assoc *a, mtime now)

@@ -145,20 +145,23 @@ static int run_bindings(void *arg, struct json_object *request,
 }
 
 struct sa_search {
-	const struct in6_addr *ha;
+	const struct anchor *anchor;
 	bool in, out;
 };
 
 static void see_sa(void *arg, struct sadb_sa *sa)
 {
+	const struct sadb_conf *c = &sa->conf;
 	struct sa_search *s = arg;
 
 	if (sa->expired)
 		return;
 	if (sa->inbound)
-		s->in |= ip6_addr_eq(&sa->conf.src, s->ha);
+		s->in |= ip6_addr_eq(&c->src, &s->anchor->ha) &&
+			 ip6_prefix_has(&s->anchor->prefix, &c->dst);
 	else
-		s->out |= ip6_addr_eq(&sa->conf.dst, s->ha);
+		s->out |= ip6_addr_eq(&c->dst, &s->anchor->ha) &&
+			  ip6_prefix_has(&s->anchor->prefix, &c->src);
 }
 
 /* Why its addresses cannot be kept; NULL where they can. */
@@ -181,7 +184,7 @@ static struct json_object *anchor_json(struct mn *mn, const struct anchor *a)
 	struct json_object *o = json_object_new_object();
 	const struct mn_iface *i = mn_iface(mn, a->ifindex);
 	const struct assoc *assoc = keying_assoc(mn, a);
-	struct sa_search s = {.ha = &a->ha};
+	struct sa_search s = {.anchor = a};
 	bool current = false;
 	unsigned int k;
 

@@ -502,7 +502,9 @@ static void go_away(struct mn_iface *i, struct bul_entry *e, mtime now)
 	bool same = e->ifindex == i->ifindex &&
 		    ip6_addr_eq(&e->coa, &i->at.coa);
 
-	if (same && e->state == BUL_BOUND) {
+	/* taken over from before a restart, it may wait for IKE: as it is,
+	 * the tunnel works */
+	if (same && (e->state == BUL_BOUND || e->state == BUL_REFRESHING)) {
 		bul_event(e, BUL_EV_REFRESH, now);
 		return;
 	}

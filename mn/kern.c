@@ -678,6 +678,7 @@ int mn_reload(struct mn *mn, struct mn_conf *conf)
 	mn->sadb = fresh;
 	keying_reload(mn);
 	mn->bul.lifetime = mtime_sec(mn->conf.lifetime);
+	anchors_unconfigure(&mn->anchors, !mn->conf.accept_ra_anchors);
 	know_configured(mn);
 	for (k = 0; k < mn->anchors.n; k++) {
 		signal_know_ha(mn, &mn->anchors.list[k].ha);

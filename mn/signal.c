@@ -83,6 +83,8 @@ static int no_sa(struct mn *mn, const struct bul_entry *e)
 	else
 		count_refusal(REASON_NO_SA, "BU of HoA %s to HA %s",
 			      ip6_str(&e->hoa), ip6_str(&e->ha));
+	/* they were there, and have expired */
+	keying_suspect(mn, &e->hoa, &e->ha);
 	keying_soon(mn);
 	return -ENOENT;
 }
@@ -118,7 +120,7 @@ int signal_send_bu(struct mn *mn, struct bul_entry *e, const struct mh *bu,
 	if (!sa)
 		return no_sa(mn, e);
 	/* the third BU of an exchange: has the HA lost its SAs? */
-	if (sa->peer && e->sends == 2)
+	if (sa->peer && e->sends >= 2)
 		keying_suspect(mn, &e->hoa, &e->ha);
 	len = mh_build(mh, sizeof(mh), bu, &e->hoa, &e->ha);
 	if (len > 0)

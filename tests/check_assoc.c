@@ -604,6 +604,7 @@ static void advertise(const char *router, uint8_t len)
 	ra.prefixes[0].prefix = addr(router);
 	ra.prefixes[0].len = len;
 	ra.prefixes[0].router_addr = true;
+	ra.prefixes[0].autonomous = true;
 	anchors_learn(&anchors, &ra, 7, on_new, NULL);
 }
 
@@ -626,15 +627,16 @@ START_TEST(learnt)
 	ck_assert_uint_eq(anchors.n, 1);
 	ck_anchor("2001:db8:1::10", "2001:db8:1::1");
 	ck_assert_ptr_null(anchors_find(&anchors, &other));
-	/* unproved claims: the longest prefix, then the last word */
+	/* unproved claims: the last word */
 	advertise("2001:db8:1::2", 64);
 	ck_anchor("2001:db8:1::10", "2001:db8:1::2");
 	advertise("2001:db8:1::1", 64);
 	ck_anchor("2001:db8:1::10", "2001:db8:1::1");
+	/* nobody's own prefix is of another length */
 	advertise("2001:db8:1::3", 72);
-	advertise("2001:db8:1::1", 64);
-	ck_anchor("2001:db8:1::10", "2001:db8:1::3");
-	ck_assert_uint_eq(anchors.n, 3);
+	advertise("2001:db8:1::3", 0);
+	ck_anchor("2001:db8:1::10", "2001:db8:1::1");
+	ck_assert_uint_eq(anchors.n, 2);
 }
 END_TEST
 
@@ -645,11 +647,15 @@ START_TEST(only_what_claims_it)
 	ra.prefixes[0].prefix = ha1;
 	ra.prefixes[0].len = 64;
 	ra.prefixes[0].router_addr = true;
+	ra.prefixes[0].autonomous = true;
 	anchors_learn(&anchors, &ra, 7, on_new, NULL);	/* no H flag */
 	ra.home_agent = true;
 	ra.prefixes[0].router_addr = false;
 	anchors_learn(&anchors, &ra, 7, on_new, NULL);	/* no R flag */
 	ra.prefixes[0].router_addr = true;
+	ra.prefixes[0].autonomous = false;
+	anchors_learn(&anchors, &ra, 7, on_new, NULL);	/* no A flag */
+	ra.prefixes[0].autonomous = true;
 	ra.prefixes[0].prefix = addr("fe80::1");
 	anchors_learn(&anchors, &ra, 7, on_new, NULL);
 	ck_assert_uint_eq(anchors.n, 0);
@@ -667,7 +673,7 @@ START_TEST(rogue_router)
 	advertise("2001:db8:1::bad", 128 - 12);
 	advertise("2001:db8:1::bad", 72);
 	ck_anchor("2001:db8:1::10", "2001:db8:1::1");
-	ck_assert_uint_eq(anchors.n, 4);
+	ck_assert_uint_eq(anchors.n, 2);
 	/* what is told again does not lose its trust */
 	advertise("2001:db8:1::1", 64);
 	ck_assert(anchors_trusts(&anchors, &hoa1, &ha1));
@@ -756,6 +762,14 @@ START_TEST(configured)
 	}
 	p.addr.s6_addr[4] = i;
 	ck_assert_int_lt(anchors_configure(&anchors, &p, &ha1), 0);
+	/* SIGHUP */
+	anchors_unconfigure(&anchors, false);
+	ck_assert_uint_eq(anchors.n, 0);
+	advertise("2001:db8:1::1", 64);
+	anchors_unconfigure(&anchors, false);
+	ck_assert_uint_eq(anchors.n, 1);
+	anchors_unconfigure(&anchors, true);
+	ck_assert_uint_eq(anchors.n, 0);
 }
 END_TEST
 

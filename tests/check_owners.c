@@ -153,6 +153,24 @@ START_TEST(claim_at_home)
 }
 END_TEST
 
+/* One host must not use up what there is for all. */
+START_TEST(limit_of_one_identity)
+{
+	os.max_each = 2;
+	ck_reason(claim(HOA, MN1, true), REASON_NONE);
+	ck_reason(claim(HOA2, "MN1@Example.org", true), REASON_NONE);
+	ck_reason(claim("2001:db8:1::300", MN1, true), REASON_IKE_OWNS_MANY);
+	ck_reason(claim("2001:db8:1::300", MN2, true), REASON_NONE);
+	/* what it has it has, what goes makes room, what is configured does
+	 * not count */
+	ck_reason(claim(HOA, MN1, true), REASON_NONE);
+	ck_assert_int_eq(forget(HOA2), 0);
+	ck_assert_int_eq(configure("2001:db8:1::400", MN1), 0);
+	ck_reason(claim(HOA2, MN1, true), REASON_NONE);
+	ck_reason(claim("2001:db8:1::500", MN1, true), REASON_IKE_OWNS_MANY);
+}
+END_TEST
+
 START_TEST(claim_from_afar)
 {
 	ck_reason(claim(HOA, MN1, false), REASON_IKE_NOT_AT_HOME);
@@ -443,6 +461,7 @@ static Suite *suite(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, claim_at_home);
+	tcase_add_test(tc, limit_of_one_identity);
 	tcase_add_test(tc, claim_from_afar);
 	tcase_add_test(tc, claim_of_anothers);
 	tcase_add_test(tc, case_makes_no_difference);

@@ -33,8 +33,8 @@ struct conn {
 	bool ended;			/* before it had a uid */
 	bool psk;			/* the peer authenticates by it */
 	bool refused;			/* has been counted */
-	bool wandered;			/* its address changed before it was
-					 * known: no word for where it is */
+	bool wandered;			/* its address has changed: that is no
+					 * word for where it is */
 	bool allowed;			/* responder: SAs for hoa at ha */
 	struct in6_addr hoa, ha;	/* :: before they are known */
 	struct in6_addr local;		/* initiator: where it should run */

@@ -174,6 +174,9 @@ uint32_t ike_disown(struct ike *ike, ike_sa_t *ike_sa, enum reason why)
 		conn->reason = why;
 		conn->refused = false;
 		refused(ike, conn, ike_sa, why, in6addr_any);
+		/* it may take its time to answer to that */
+		while (conn->n_sas)
+			ike_tell_sa_del(ike, conn, ike_sa, 0);
 	}
 	pthread_mutex_unlock(&ike->lock);
 	return id;
@@ -452,13 +455,13 @@ static bool on_rekey(listener_t *this, ike_sa_t *old, ike_sa_t *new)
 }
 
 /*
- * RFC 7296 has the answer to IKE_AUTH go to where it came from: an IPv6 header
- * that nothing protects. Who began elsewhere is not at home by that.
+ * IKE_AUTH, or MOBIKE, come from an address in an IPv6 header that nothing
+ * protects, and nobody need have seen our answer: who began elsewhere is not at
+ * home by that.
  */
 static bool wanders(ike_sa_t *ike_sa, host_t *remote)
 {
-	return ike_sa->get_state(ike_sa) == IKE_CONNECTING &&
-	       !remote->ip_equals(remote, ike_sa->get_other_host(ike_sa));
+	return !remote->ip_equals(remote, ike_sa->get_other_host(ike_sa));
 }
 
 static bool on_update(listener_t *this, ike_sa_t *ike_sa, host_t *local,

@@ -186,17 +186,6 @@ static void plan(struct keys_peer *p)
 		log_err("%s: IKE: out of memory: is not rekeyed", name(p));
 }
 
-/* An answer by down() follows. */
-static void end(struct keys_peer *p, bool told)
-{
-	if (p->ending)
-		return;
-	p->ending = true;
-	pair_del(p);
-	plan(p);
-	ike_end(p->keys->ike, p->peer.id, told);
-}
-
 /* Our own SA in the SADB, which may have dropped it (sadb_take_ike()). */
 static struct sadb_sa *in_sadb(const struct keys_sa *sa)
 {
@@ -229,6 +218,19 @@ static void sa_del(struct keys_sa *sa)
 		at = &(*at)->next;
 	*at = sa->next;
 	free(sa);
+}
+
+/* An answer by down() follows. */
+static void end(struct keys_peer *p, bool told)
+{
+	if (p->ending)
+		return;
+	p->ending = true;
+	pair_del(p);
+	while (p->sas)	/* the peer may take its time, or not answer */
+		sa_del(p->sas);
+	plan(p);
+	ike_end(p->keys->ike, p->peer.id, told);
 }
 
 static void peer_free(struct keys_peer *p)

@@ -46,6 +46,7 @@
 	X(IKE_TS, "ike_ts", "HoA not in our prefixes, or HA not ours") \
 	X(IKE_NOT_OWNER, "ike_not_owner", "another identity owns the HoA") \
 	X(IKE_NOT_AT_HOME, "ike_not_at_home", "unowned HoA, asked for from afar") \
+	X(IKE_OWNS_MANY, "ike_owns_many", "identity owns too many HoAs") \
 	X(IKE_ANCHOR, "ike_anchor", "peer is not named as that home agent") \
 	X(IKE_PROPOSAL, "ike_proposal", "no algorithms in common") \
 	X(IKE_MALFORMED, "ike_malformed", "IKE message cannot be parsed") \
