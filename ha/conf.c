@@ -14,6 +14,7 @@ enum {
 	MAX_BINDINGS = 65536,
 	MAX_LIFETIME = 600,			/* s */
 	OWNER_LEASE = 24 * 3600,		/* s */
+	OWNER_MAX = 64,		/* temporary addresses come and go */
 	LIFETIME_LIMIT = 0xffff * MH_LIFETIME_UNIT,	/* the field's */
 };
 
@@ -191,6 +192,7 @@ static const struct conf_key ha_keys[] = {
 	HA("max-bindings", max_bindings, conf_set_u32),
 	HA("max-lifetime", max_lifetime, conf_set_seconds),
 	HA("owner-lease", owner_lease, conf_set_seconds),
+	HA("owner-max", owner_max, conf_set_u32),
 	HA("interface", ifnames, add_ifname, .many = true),
 	{ .name = NULL },
 };
@@ -234,6 +236,7 @@ static int set_defaults(struct ha_conf *conf)
 		.max_bindings = MAX_BINDINGS,
 		.max_lifetime = MTIME_SEC(MAX_LIFETIME),
 		.owner_lease = MTIME_SEC(OWNER_LEASE),
+		.owner_max = OWNER_MAX,
 	};
 	if (ike_conf_init(&conf->ike, true) < 0)
 		return -ENOMEM;

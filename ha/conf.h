@@ -61,6 +61,7 @@ struct ha_conf {
 	char *control, *state, *bpffs, *user;
 	uint32_t max_bindings;
 	mtime max_lifetime, owner_lease;
+	uint32_t owner_max;	/* addresses of one identity; 0: no limit */
 };
 
 /* 0 or -errno, every error told on errs. *conf is to be freed in any case. */

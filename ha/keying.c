@@ -18,7 +18,6 @@ enum {
 	WRITE_RETRY = 10,	/* s, where the disk fails */
 	QUEUE_MIN = 64,
 	OWNERS_PER_BINDING = 2,	/* hosts at home own an address too */
-	OWNERS_PER_IDENTITY = 64,	/* temporary addresses come and go */
 	CLOCK_SANE = 1735689600,	/* 2025: before, the clock is not set */
 };
 
@@ -448,7 +447,7 @@ static void configure(struct keying *kg)
 	for (i = 0; i < conf->n_sas; i++)
 		unclaim(kg, conf->sas[i]);
 	kg->owners.max = (size_t)conf->max_bindings * OWNERS_PER_BINDING;
-	kg->owners.max_each = OWNERS_PER_IDENTITY;
+	kg->owners.max_each = conf->owner_max;
 }
 
 static void end(struct keying *kg, const struct keys_peer *p, const char *why)
@@ -479,6 +478,7 @@ void keying_reload(struct keying *kg, struct ha_conf *conf)
 	SWAP(run->owners, conf->owners);
 	SWAP(run->n_owners, conf->n_owners);
 	SWAP(run->owner_lease, conf->owner_lease);
+	SWAP(run->owner_max, conf->owner_max);
 	SWAP(run->ike.allow, conf->ike.allow);
 	SWAP(run->ike.deny, conf->ike.deny);
 	owners_set_lease(&kg->owners, run->owner_lease);

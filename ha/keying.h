@@ -39,7 +39,7 @@ void keying_close(struct keying *kg);
 
 /* SIGHUP: the SADB was exchanged for this one. Takes IKE's SAs over. */
 void keying_set_sadb(struct keying *kg, struct sadb *sadb);
-/* SIGHUP: swaps [owner], allow, deny, owner-lease with the running
+/* SIGHUP: swaps [owner], allow, deny, owner-lease, owner-max with the running
  * configuration's. IKE SAs of identities that are denied now are ended; who
  * owns an address no more is refused at its next Binding Update. */
 void keying_reload(struct keying *kg, struct ha_conf *conf);
