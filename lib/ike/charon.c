@@ -715,15 +715,8 @@ uint32_t ike_initiate(struct ike *ike, const struct in6_addr *local,
 	return id;
 }
 
-void ike_figures(struct ike *ike, struct ike_figures *out)
+unsigned int ike_threads(struct ike *ike)
 {
-	ike_sa_manager_t *manager = charon->ike_sa_manager;
-
 	(void)ike;
-	*out = (struct ike_figures){
-		.threads = lib->processor->get_total_threads(lib->processor),
-		.ike_sas = manager->get_count(manager),
-		.half_open = manager->get_half_open_count(manager, NULL,
-							  FALSE),
-	};
+	return (unsigned int)lib->processor->get_total_threads(lib->processor);
 }

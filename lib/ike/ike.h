@@ -124,11 +124,7 @@ void ike_recheck(struct ike *ike);
  * logged. */
 int ike_reload_crls(struct ike *ike, const struct ike_list *crls);
 
-struct ike_figures {
-	unsigned int threads;	/* of libcharon */
-	unsigned int ike_sas, half_open;
-};
-
-void ike_figures(struct ike *ike, struct ike_figures *out);
+/* How many threads libcharon has. */
+unsigned int ike_threads(struct ike *ike);
 
 #endif

@@ -800,14 +800,13 @@ struct json_object *keys_json(struct keys *keys)
 	struct json_object *out = json_object_new_object();
 	struct json_object *list = json_object_new_array();
 	struct keys_peer *p;
-	struct ike_figures figures;
 	mtime now = loop_now();
 
 	for (p = keys->peers; p; p = p->hh.next)
 		json_object_array_add(list, peer_json(p, now));
-	ike_figures(keys->ike, &figures);
 	json_object_object_add(out, "ike", list);
 	json_object_object_add(out, "threads",
-			       json_object_new_int64(figures.threads));
+			       json_object_new_int64(
+				       ike_threads(keys->ike)));
 	return out;
 }

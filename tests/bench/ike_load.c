@@ -58,16 +58,14 @@ static int compare(const void *a, const void *b)
 
 static void report(struct load *l)
 {
-	struct ike_figures figures;
 	unsigned int i;
 	const char *comma = "";
 
-	ike_figures(l->ike, &figures);
 	qsort(l->took, l->up, sizeof(*l->took), compare);
 	printf("{\"up\":%u,\"failed\":%u,\"seconds\":%.3f,\"median_ms\":%.2f,"
 	       "\"threads\":%u,\"reasons\":{", l->up, l->failed,
 	       ms(mtime_sub(loop_now(), l->begun)) / 1000,
-	       l->up ? l->took[l->up / 2] : 0, figures.threads);
+	       l->up ? l->took[l->up / 2] : 0, ike_threads(l->ike));
 	for (i = 0; i < REASON__MAX; i++) {
 		if (!l->reasons[i])
 			continue;
