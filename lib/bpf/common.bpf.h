@@ -495,7 +495,7 @@ static __always_inline void used(__u64 *packets, __u64 *bytes, __u64 *last,
 {
 	__sync_fetch_and_add(packets, n);
 	__sync_fetch_and_add(bytes, len);
-	*last = bpf_ktime_get_boot_ns();
+	*last = bpf_ktime_get_coarse_ns();
 }
 
 /* Into the tunnel of b, and out; the packet has an Ethernet header. */

@@ -12,7 +12,7 @@
 #endif
 #include <linux/types.h>
 
-enum { DP_LAYOUT = 1 };
+enum { DP_LAYOUT = 2 };
 
 /* map "bindings": HASH, struct in6_addr hoa -> struct dp_binding */
 enum dp_binding_flag {
@@ -24,23 +24,29 @@ enum dp_binding_flag {
 	DP_BINDING_DELETED = 2,
 };
 
+/*
+ * In the order in which a packet on its way into the tunnel reads it: with a
+ * million of them, each cache line is memory's to deliver.
+ */
 struct dp_binding {
 	/* written by the daemon */
-	struct in6_addr local;	/* outer source: HA's address, or the CoA */
 	struct in6_addr remote;	/* outer destination: CoA, or the HA */
-	__u32 ifindex;		/* to send on */
-	__u16 mtu;		/* largest inner packet; larger: DP_REC_TOOBIG */
+	struct in6_addr local;	/* outer source: HA's address, or the CoA */
+	__u32 ifindex;		/* MN: to send on; HA: 0, as the route says */
+	__u16 mtu;		/* MN: largest inner packet; larger:
+				 * DP_REC_TOOBIG; HA: 0, as the path says */
 	__u16 flags;		/* enum dp_binding_flag */
+	/* written by the programs */
+	__u64 tx_packets, tx_bytes;	/* encapsulated, inner bytes */
+	__u64 last_used;	/* ns, CLOCK_MONOTONIC_COARSE; 0: never.
+				 * dp.h tells it in CLOCK_BOOTTIME */
+	__u64 rx_packets, rx_bytes;	/* decapsulated */
 	/* control plane's state, here so that a restarted daemon finds it */
 	__u64 expires;		/* ns, CLOCK_BOOTTIME */
 	__u64 created;		/* ns, CLOCK_BOOTTIME */
 	__u16 seq;		/* of the last BU accepted */
 	__u16 bu_flags;
 	__u32 lifetime;		/* s, as granted */
-	/* written by the programs */
-	__u64 tx_packets, tx_bytes;	/* encapsulated, inner bytes */
-	__u64 rx_packets, rx_bytes;	/* decapsulated */
-	__u64 last_used;	/* ns, CLOCK_BOOTTIME; 0: never */
 };
 
 /* map "addrs": HASH, struct in6_addr -> __u32: HA's addresses, or the MN's

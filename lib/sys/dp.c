@@ -18,6 +18,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/log.h"
@@ -36,6 +37,7 @@ enum {
 	DP_SPIS_PER_BINDING = 4,
 	DP_SPIS_MIN = 4096,
 	DP_RECS_AT_ONCE = 256,
+	DP_BATCH = 4096,	/* bindings read at once */
 };
 
 /* The layout comes last: where it is missing, a start was cut short. */
@@ -609,10 +611,27 @@ int dp_binding_set(struct dp *dp, const struct in6_addr *hoa,
 	return bpf_map_update_elem(fd, hoa, &new, BPF_ANY);
 }
 
+/* The programs have no quick clock that counts what was slept through. */
+static uint64_t boot_time(uint64_t mono_ns)
+{
+	struct timespec boot, mono;
+
+	if (!mono_ns)
+		return 0;
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	return mono_ns + (boot.tv_sec - mono.tv_sec) * UINT64_C(1000000000) +
+	       boot.tv_nsec - mono.tv_nsec;
+}
+
 int dp_binding_get(struct dp *dp, const struct in6_addr *hoa,
 		   struct dp_binding *out)
 {
-	return bpf_map_lookup_elem(map_fd(dp, MAP_BINDINGS), hoa, out);
+	int err = bpf_map_lookup_elem(map_fd(dp, MAP_BINDINGS), hoa, out);
+
+	if (!err)
+		out->last_used = boot_time(out->last_used);
+	return err;
 }
 
 int dp_binding_del(struct dp *dp, const struct in6_addr *hoa)
@@ -620,24 +639,58 @@ int dp_binding_del(struct dp *dp, const struct in6_addr *hoa)
 	return bpf_map_delete_elem(map_fd(dp, MAP_BINDINGS), hoa);
 }
 
+int dp_bindings_load(struct dp *dp, const struct in6_addr *hoas,
+		     const struct dp_binding *bindings, uint32_t n)
+{
+	DECLARE_LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = BPF_ANY);
+
+	return bpf_map_update_batch(map_fd(dp, MAP_BINDINGS), hoas, bindings,
+				    &n, &opts);
+}
+
+/* A batch of them, as the kernel hands them out: whole buckets. */
+struct batch {
+	struct in6_addr hoas[DP_BATCH];
+	struct dp_binding bindings[DP_BATCH];
+};
+
+static int each_batch(int fd, struct batch *batch,
+		      void (*fn)(void *arg, const struct in6_addr *hoa,
+				 const struct dp_binding *b), void *arg)
+{
+	DECLARE_LIBBPF_OPTS(bpf_map_batch_opts, opts);
+	uint32_t at, n, i;
+	void *in = NULL;
+	int err;
+
+	do {
+		n = DP_BATCH;
+		err = bpf_map_lookup_batch(fd, in, &at, batch->hoas,
+					   batch->bindings, &n, &opts);
+		if (err && err != -ENOENT)
+			return err;
+		for (i = 0; i < n; i++) {
+			batch->bindings[i].last_used =
+				boot_time(batch->bindings[i].last_used);
+			fn(arg, &batch->hoas[i], &batch->bindings[i]);
+		}
+		in = &at;
+	} while (!err);
+	return 0;
+}
+
 int dp_binding_each(struct dp *dp, void (*fn)(void *arg,
 		    const struct in6_addr *hoa, const struct dp_binding *b),
 		    void *arg)
 {
-	int fd = map_fd(dp, MAP_BINDINGS);
-	struct in6_addr hoa, next;
-	struct dp_binding b;
-	int more;
+	struct batch *batch = malloc(sizeof(*batch));
+	int err;
 
-	more = bpf_map_get_next_key(fd, NULL, &next);
-	while (!more) {
-		hoa = next;
-		/* First the next key: after a deletion none follows. */
-		more = bpf_map_get_next_key(fd, &hoa, &next);
-		if (!bpf_map_lookup_elem(fd, &hoa, &b))
-			fn(arg, &hoa, &b);
-	}
-	return more == -ENOENT ? 0 : more;
+	if (!batch)
+		return -ENOMEM;
+	err = each_batch(map_fd(dp, MAP_BINDINGS), batch, fn, arg);
+	free(batch);
+	return err;
 }
 
 static int set_add(const struct dp *dp, enum dp_map map, const void *key)

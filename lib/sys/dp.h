@@ -55,6 +55,9 @@ int dp_binding_set(struct dp *dp, const struct in6_addr *hoa,
 int dp_binding_get(struct dp *dp, const struct in6_addr *hoa,
 		   struct dp_binding *out);		/* -ENOENT */
 int dp_binding_del(struct dp *dp, const struct in6_addr *hoa);
+/* n new ones at once, counters as given. 0 or -errno; then some may be in. */
+int dp_bindings_load(struct dp *dp, const struct in6_addr *hoas,
+		     const struct dp_binding *bindings, uint32_t n);
 /* Calls fn for each; fn may delete the entry it is given, but set none. */
 int dp_binding_each(struct dp *dp, void (*fn)(void *arg,
 		    const struct in6_addr *hoa, const struct dp_binding *b),
