@@ -15,6 +15,7 @@ value. A row whose value is null could not be measured; its note says why.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -26,7 +27,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests", "netns"))
 # pylint: disable=wrong-import-position
-from lab import LabError, exit_on_signals
+from lab import Lab, LabError, exit_on_signals
 
 FIELDS = ("what", "value", "unit", "ratio", "of", "want", "note")
 MEANINGLESS = "built with sanitizers: the figures mean nothing, none is judged"
@@ -84,6 +85,15 @@ def sanitized():
         return b"__asan_init" in f.read()
 
 
+@contextlib.contextmanager
+def laboratory(**kw):
+    """A Lab whose daemons no sanitizer may have complained about."""
+    with Lab(**kw) as lab:
+        yield lab
+    if lab.problems:
+        raise LabError("sanitizer: " + "; ".join(lab.problems[:5]))
+
+
 def make(*programs):
     """Builds programs that `make` alone does not."""
     subprocess.run(["make", "-s", "-C", build(), *programs], check=True,
@@ -109,20 +119,20 @@ def machine():
 
 # --- showing them -----------------------------------------------------------
 
-def number(value):
+def number(value, unit):
     if value is None:
-        return "-"
-    if isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+        return "not measured"
+    if isinstance(value, int) or abs(value) >= 1000:
+        return f"{value:,.0f} {unit}".strip()
+    return f"{value:.4g} {unit}".strip()
 
 
 def verdict(r, judged):
     """What the last column says."""
     if r["want"] is None:
         return ""
-    sign = "<=" if r["ratio"] is None and r["value"] is not None else ">="
-    text = f"{sign} {r['want']:g}"
+    sign = "" if r["value"] is None else "<= " if r["ratio"] is None else ">= "
+    text = f"{sign}{r['want']:g}"
     if not judged:
         return text
     return text + (" yes" if met(r) else " NO")
@@ -132,7 +142,7 @@ def table(rows, judged=True):
     """Lines of text, Markdown's as well."""
     head = ("", "value", "ratio", "of", "wanted", "remarks")
     cells = [head] + [
-        (r["what"], f"{number(r['value'])} {r['unit']}".strip(),
+        (r["what"], number(r["value"], r["unit"]),
          "" if r["ratio"] is None else f"{r['ratio']:.2f}", r["of"],
          verdict(r, judged), r["note"]) for r in rows]
     widths = [max(len(c[i]) for c in cells) for i in range(len(head) - 1)]
