@@ -17,6 +17,11 @@ static const mtime MAX_BINDACK_TIMEOUT = {32000000000};
  * binding ends by its lifetime. */
 enum { DEREG_SENDS_MAX = 5 };
 
+/* Packets that overtake the HA's work on a BU are dropped there: they are not
+ * from the care-of address that it knows (RFC 6275 10.4.5). They wait for the
+ * BA or, where an earlier binding was accepted, for so long at most. */
+static const mtime FOLLOW_BU = {10000000};
+
 static const mtime NEVER = {INT64_MAX};
 
 const char *bul_state_str(enum bul_state state)
@@ -133,6 +138,8 @@ static void timer_control(struct bul_entry *e)
 		at = e->retry_at;
 	else if (e->state == BUL_BOUND)
 		at = e->refresh_at;
+	if (e->state == BUL_REFRESHING && mtime_before(e->follow_at, at))
+		at = e->follow_at;
 	if (e->bound && mtime_before(e->expires, at))
 		at = e->expires;
 	if (at.ns == NEVER.ns)
@@ -261,16 +268,15 @@ static void send_now(struct bul_entry *e, mtime now)
 	e->asked = true;
 	e->sent_at = now;
 	back_off(e, now);
-	/* An earlier binding at this HA was accepted: packets follow the BU
-	 * without waiting for the BA. */
 	if (!e->sends++ && e->state == BUL_REFRESHING)
-		e->bul->ops->tunnel(e->bul->arg, e, BUL_TUNNEL_UP);
+		e->follow_at = mtime_add(now, FOLLOW_BU);
 }
 
 /* Begins an exchange in the given state. */
 static void exchange(struct bul_entry *e, enum bul_state state, mtime now)
 {
 	e->sends = e->tries = 0;
+	e->follow_at = NEVER;
 	e->resynced = false;
 	e->rto = e->bound ? INITIAL_BINDACK_TIMEOUT :
 			    INITIAL_BINDACK_TIMEOUT_FIRST_REG;
@@ -285,7 +291,6 @@ static void do_register(struct bul_entry *e, mtime now)
 
 static void do_away(struct bul_entry *e, mtime now)
 {
-	/* until the BU is out: send_now() lets go */
 	e->bul->ops->tunnel(e->bul->arg, e, BUL_TUNNEL_HOLD);
 	do_register(e, now);
 }
@@ -345,6 +350,10 @@ static void do_timer(struct bul_entry *e, mtime now)
 	if (e->state == BUL_BOUND && !mtime_before(now, e->refresh_at)) {
 		do_register(e, now);
 		return;
+	}
+	if (e->state == BUL_REFRESHING && !mtime_before(now, e->follow_at)) {
+		e->follow_at = NEVER;
+		e->bul->ops->tunnel(e->bul->arg, e, BUL_TUNNEL_UP);
 	}
 	if (!awaits_ba(e->state) || mtime_before(now, e->retry_at))
 		return;

@@ -110,6 +110,7 @@ struct bul_entry {
 	unsigned int sends;		/* BUs of the present exchange */
 	unsigned int tries;		/* the same, with those not sent */
 	mtime sent_at, retry_at, refresh_at, expires;
+	mtime follow_at;		/* when packets follow the BU */
 	mtime rto;
 	uint32_t granted;		/* s */
 	uint8_t last_status;

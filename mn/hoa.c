@@ -244,6 +244,7 @@ static void op_gone(void *arg, struct bul_entry *e, enum bul_end end)
 
 	tell_end(mn, e, end);
 	if (end == BUL_END_HOME && i && h->at_home) {
+		slow_drain_home(mn, h);
 		signal_announce(mn, i, &e->hoa);
 		signal_announce(mn, i, &i->link_local);
 		if (ip6_addr_eq(&e->hoa, &i->at.coa))

@@ -202,8 +202,10 @@ void signal_solicit(struct mn *mn, struct mn_iface *i);
 /* slow.c */
 void slow_on_tun(void *arg);
 void slow_too_big(struct mn *mn, const struct dp_rec *rec);
-/* Sends what was queued, in order, or throws it away. */
+/* Sends what was queued, in order, through the tunnel; natively, when the HoA
+ * is at home and its HA knows; or throws it away. */
 void slow_drain(struct mn *mn, struct hoa *h);
+void slow_drain_home(struct mn *mn, struct hoa *h);
 void slow_drop(struct hoa *h);
 
 /* ctl.c */

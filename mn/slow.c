@@ -97,19 +97,46 @@ static void tunnel(struct mn *mn, const struct bul_entry *e,
 			      ip6_str(&e->ha), strerror(-err));
 }
 
+static struct packet *dequeue(struct hoa *h)
+{
+	struct packet *packet = h->queue;
+
+	if (!packet)
+		return NULL;
+	h->queue = packet->next;
+	if (!h->queue)
+		h->queue_tail = &h->queue;
+	h->queued--;
+	return packet;
+}
+
 void slow_drain(struct mn *mn, struct hoa *h)
 {
-	while (h->queue) {
-		struct packet *packet = h->queue;
+	struct packet *packet;
 
+	while ((packet = dequeue(h))) {
 		memcpy(mn->buf + IP6_HDR_LEN, packet->data, packet->len);
 		tunnel(mn, h->e, mn->buf, packet->len);
 		count(COUNT_QUEUE_SENT);
-		h->queue = packet->next;
-		h->queued--;
 		free(packet);
 	}
-	h->queue_tail = &h->queue;
+}
+
+void slow_drain_home(struct mn *mn, struct hoa *h)
+{
+	struct packet *packet;
+
+	while ((packet = dequeue(h))) {
+		int err = raw_send(mn->raw_fd, packet->data, packet->len,
+				   h->e->ifindex);
+
+		if (err)
+			count_refusal(REASON_SEND_FAILED,
+				      "packet of HoA %s, at home: %s",
+				      ip6_str(&h->e->hoa), strerror(-err));
+		count(COUNT_QUEUE_SENT);
+		free(packet);
+	}
 }
 
 static void take(struct mn *mn, size_t len)

@@ -181,7 +181,11 @@ START_TEST(second_registration_is_faster)
 	bind_it(0);
 	go_away(&coa2, 10000);
 	ck_assert_int_eq(e->state, BUL_REFRESHING);
-	/* an earlier binding was accepted: packets follow the BU at once */
+	/* an earlier binding was accepted: packets need not wait for the BA,
+	 * but must not overtake the BU's processing */
+	run_to(10009);
+	ck_assert_int_eq(seen.tunnel, BUL_TUNNEL_HOLD);
+	run_to(10010);
 	ck_assert_int_eq(seen.tunnel, BUL_TUNNEL_UP);
 	run_to(10999);
 	ck_assert_uint_eq(seen.sent, 2);
@@ -408,6 +412,7 @@ START_TEST(update_rate)
 	ck_assert_uint_eq(seen.sent, 3);
 	run_to(1000);
 	ck_assert_uint_eq(seen.sent, 4);
+	run_to(1010);
 	ck_assert_int_eq(seen.tunnel, BUL_TUNNEL_UP);
 	ck_assert_mem_eq(&mh_opt_find(&seen.bu, MH_OPT_ALT_COA)->alt_coa,
 			 &coa2, 16);
@@ -495,6 +500,8 @@ START_TEST(no_keys_no_tunnel)
 	ck_assert_int_eq(seen.tunnel, BUL_TUNNEL_HOLD);
 	seen.send_error = 0;
 	bul_event(e, BUL_EV_KEYED, at_ms(9000));
+	ck_assert_int_eq(seen.tunnel, BUL_TUNNEL_HOLD);
+	ck_assert_int_eq(ba(0, seen.bu.bu.seq, 300, 9001), REASON_NONE);
 	ck_assert_int_eq(seen.tunnel, BUL_TUNNEL_UP);
 }
 END_TEST
