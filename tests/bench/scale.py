@@ -4,6 +4,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -19,25 +20,32 @@ START_LIMIT = 60
 @contextlib.contextmanager
 def laboratory():
     """One whose only daemon will be kedge-ha at ar1, not started."""
-    #rows.make("tests/bench/fill")
+    rows.make("tests/bench/fill")
     with rows.laboratory(anchors=(1,)) as lab:
         yield lab
 
 
-def fill(lab, count, option, folder):
-    """So many bindings into what is pinned, or into a journal."""
+def fill(lab, count):
+    """So many bindings into the pinned map."""
     p = subprocess.run(
-        [os.path.join(lab.build, "tests", "bench", "fill"), option, folder,
-         "--count", str(count), "--ha", ar(1), "--prefix",
-         "2001:db8:1::/64", "--coa", hoa(2)], text=True, timeout=120,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        [os.path.join(lab.build, "tests", "bench", "fill"), "--map",
+         lab.path("bpf", WHO), "--count", str(count), "--ha", ar(1),
+         "--prefix", "2001:db8:1::/64", "--coa", hoa(2)], text=True,
+        timeout=120, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        check=False)
     if p.returncode:
-        raise LabError(f"fill {option}: {p.stdout.strip()[-300:]}")
+        raise LabError(f"fill: {p.stdout.strip()[-300:]}")
 
 
-def start(lab, limit=START_LIMIT):
-    """Starts kedge-ha. (Popen, s until it says READY=1, s until it answers
-    kedgectl)"""
+def enter(group):
+    """A command's beginning that takes it into a control group."""
+    return ["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"',
+            group] if group else []
+
+
+def start(lab, group=None, limit=START_LIMIT):
+    """Starts kedge-ha, in this control group. (s until it says READY=1, s
+    until it answers kedgectl)"""
     path = lab.path("notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         with contextlib.suppress(FileNotFoundError):
@@ -45,8 +53,8 @@ def start(lab, limit=START_LIMIT):
         sock.bind(path)
         sock.settimeout(limit)
         begun = time.monotonic()
-        p = lab.spawn(WHO, WHO, *lab.daemon(WHO), "--foreground",
-                      env={**os.environ, "NOTIFY_SOCKET": path})
+        lab.spawn(WHO, WHO, *enter(group), *lab.daemon(WHO), "--foreground",
+                  env={**os.environ, "NOTIFY_SOCKET": path})
         try:
             while b"READY=1" not in sock.recv(4096):
                 pass
@@ -55,7 +63,7 @@ def start(lab, limit=START_LIMIT):
                            f"{lab.log(WHO)[-400:]}") from None
         ready = time.monotonic() - begun
     wait_for(f"{WHO} answers", lambda: bindings(lab) is not None, limit)
-    return p, ready, time.monotonic() - begun
+    return ready, time.monotonic() - begun
 
 
 def bindings(lab):
@@ -63,8 +71,8 @@ def bindings(lab):
     return lab.ctl(WHO, "status", check=False).get("bindings")
 
 
-def stop(lab):
-    lab.stop(WHO, limit=START_LIMIT)
+def stop(lab, sig=signal.SIGTERM):
+    lab.stop(WHO, sig, limit=START_LIMIT)
 
 
 def reset(lab, **keys):
@@ -76,12 +84,19 @@ def reset(lab, **keys):
     lab.configure(WHO, {"ha": keys})
 
 
-def filled(lab, count):
+def reboot(lab):
+    """What a reboot does to the kernel's state of a daemon that has ended."""
+    shutil.rmtree(lab.path("bpf", WHO))
+    for dev in ("acc0", "core0"):
+        lab.cmd(WHO, "tc", "qdisc", "del", "dev", dev, "clsact")
+
+
+def filled(lab, count, group=None):
     """kedge-ha was started, ended, and has so many pinned bindings now."""
     reset(lab, **{"max-bindings": count})
-    start(lab)
+    start(lab, group)
     stop(lab)
-    fill(lab, count, "--map", lab.path("bpf", WHO))
+    fill(lab, count)
 
 
 def check(lab, count):
