@@ -108,7 +108,7 @@ static void add_traffic(struct json_object *o, const struct listing *l,
 		json_object_object_add(o, "idle_s", NULL);
 }
 
-static void add_binding(void *arg, struct binding *b)
+static void add_binding(void *arg, const struct binding *b)
 {
 	struct listing *l = arg;
 	struct json_object *o = json_object_new_object();
@@ -144,7 +144,7 @@ struct tally {
 	uint32_t *n;		/* one for each of bcache.conf.prefixes */
 };
 
-static void tally_one(void *arg, struct binding *b)
+static void tally_one(void *arg, const struct binding *b)
 {
 	struct tally *t = arg;
 	const struct bcache_prefix *prefix;

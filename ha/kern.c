@@ -431,6 +431,18 @@ static int sas_reload(struct kern *k, struct ha_conf *conf)
 	return 0;
 }
 
+/* The data plane's maps have at least as much room as the cache. */
+static void limits_reload(struct kern *k, const struct ha_conf *conf)
+{
+	if (bcache_limits(&k->bcache, conf->max_bindings,
+			  (uint32_t)mtime_sec(conf->max_lifetime)) < 0)
+		log_warn("max-bindings has grown to %u: there is room for %u "
+			 "before a restart", conf->max_bindings,
+			 bcache_room(&k->bcache));
+	k->conf->max_bindings = k->bcache.conf.max_bindings;
+	k->conf->max_lifetime = conf->max_lifetime;
+}
+
 int kern_reload(struct kern *k, struct ha_conf *conf)
 {
 	const char *fixed = ha_conf_fixed_diff(k->conf, conf);
@@ -442,17 +454,11 @@ int kern_reload(struct kern *k, struct ha_conf *conf)
 		return err;
 	if (fixed)
 		log_warn("%s has changed: that takes a restart", fixed);
-	if (map_size(k->conf->max_bindings) < map_size(conf->max_bindings))
-		log_warn("max-bindings has grown: the data plane has no room "
-			 "for so many before a restart");
 	k->conf->sas = conf->sas;
 	k->conf->n_sas = conf->n_sas;
 	conf->sas = sas;
 	conf->n_sas = n_sas;
-	k->conf->max_bindings = conf->max_bindings;
-	k->conf->max_lifetime = conf->max_lifetime;
-	bcache_limits(&k->bcache, conf->max_bindings,
-		      (uint32_t)mtime_sec(conf->max_lifetime));
+	limits_reload(k, conf);
 	keying_reload(&k->keying, conf);
 	return 0;
 }
@@ -461,7 +467,7 @@ int kern_reload(struct kern *k, struct ha_conf *conf)
 
 struct restore {
 	struct kern *k;
-	unsigned int kept, tombstones, expired, foreign;
+	unsigned int kept, tombstones, expired, foreign, excess;
 };
 
 static void restore_one(void *arg, const struct in6_addr *hoa,
@@ -492,9 +498,12 @@ static void restore_one(void *arg, const struct in6_addr *hoa,
 	} else {
 		log_info("binding HoA %s CoA %s HA %s: not restored: %s",
 			 ip6_str(hoa), ip6_str(&reg.coa), ip6_str(&reg.ha),
-			 err == -ETIME ? "expired" : "no home link of ours");
+			 err == -ETIME ? "expired" :
+			 err == -ENOMEM ? "more than there is room for" :
+			 "no home link of ours");
 		r->expired += err == -ETIME;
-		r->foreign += err != -ETIME;
+		r->excess += err == -ENOMEM;
+		r->foreign += err != -ETIME && err != -ENOMEM;
 		dp_binding_del(r->k->dp, hoa);
 	}
 }
@@ -507,8 +516,8 @@ static int restore_all(struct kern *k)
 	if (err < 0)
 		return err;
 	log_info("took over the data plane: %u bindings go on, %u tombstones; "
-		 "%u expired, %u of links that are not ours any more", r.kept,
-		 r.tombstones, r.expired, r.foreign);
+		 "%u expired, %u of links that are not ours any more, %u too "
+		 "many", r.kept, r.tombstones, r.expired, r.foreign, r.excess);
 	return 0;
 }
 
@@ -533,6 +542,7 @@ static int cache_start(struct kern *k)
 		.n_addrs = conf->addrs.n,
 	};
 	size_t i, j, n = 0;
+	int err;
 
 	for (i = 0; i < conf->n_links; i++)
 		n += conf->links[i].prefixes.n;
@@ -544,10 +554,10 @@ static int cache_start(struct kern *k)
 			k->prefixes[bc.n_prefixes++] = (struct bcache_prefix){
 				conf->links[i].prefixes.v[j], (uint16_t)i };
 	bc.prefixes = k->prefixes;
-	bcache_init(&k->bcache, &ops, k, &k->loop->timers, &bc);
+	err = bcache_init(&k->bcache, &ops, k, &k->loop->timers, &bc);
 	if (!n)
 		log_warn("no [link]: no home address can be served");
-	return 0;
+	return err;
 }
 
 static int dp_start(struct kern *k)
