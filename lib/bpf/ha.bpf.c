@@ -7,7 +7,218 @@
 
 #include <linux/types.h>
 
-enum { FAMILY_INET6 = 10 };
+enum {
+	FAMILY_INET6 = 10,
+	MIN_MTU = 1280,
+	EPOCH_SHIFT = 32,	/* of ns: 4.3 s */
+	ASKED_BITS = 10,
+	ASKED = 1 << ASKED_BITS,
+};
+
+#define HASH_FACTOR 0x9e3779b1	/* 2^32 by the golden ratio */
+
+/* The daemon's: another number when routes, neighbours or a path's MTU have
+ * changed. */
+__u32 route_generation;
+
+/* The loader's: how many routes a processor remembers, 1 << route_bits. */
+const volatile __u32 route_bits = 0;
+
+/* A route as it was looked up, neighbour included. A cache line. */
+struct route {
+	struct in6_addr src, dst;
+	__u32 ifindex;
+	__u32 mtu;
+	__u32 generation;
+	__u32 epoch;
+	__u8 dmac[ETH_ALEN], smac[ETH_ALEN];
+	__u32 pad;
+};
+
+/* Each processor has its part. Mapped, that is, in line with pages. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct route);
+} routes SEC(".maps");
+
+/* Neighbours asked for: an epoch, and part of the link-layer address. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, ASKED);
+	__type(key, __u32);
+	__type(value, __u32);
+} asked SEC(".maps");
+
+/* Either of two neighbouring places may have it. */
+static __always_inline struct route *route_place(const struct in6_addr *src,
+						 const struct in6_addr *dst,
+						 __u32 other)
+{
+	__u64 sum = (__u64)src->s6_addr32[3] * 0x9e3779b1 +
+		    (__u64)src->s6_addr32[1] * 0xc2b2ae35 +
+		    (__u64)dst->s6_addr32[3] * 0x85ebca6b +
+		    (__u64)dst->s6_addr32[1] * 0x27d4eb2f;
+	__u32 key = (__u32)(sum ^ sum >> 32) * HASH_FACTOR >>
+		    (32 - route_bits);
+
+	key += bpf_get_smp_processor_id() << route_bits;
+	key ^= other;
+	return bpf_map_lookup_elem(&routes, &key);
+}
+
+/* So long a route is taken for right without the daemon's saying so. */
+static __always_inline __u32 epoch(__u64 now)
+{
+	return now >> EPOCH_SHIFT;
+}
+
+static __always_inline bool route_fresh(const struct route *r, __u64 now)
+{
+	return r->generation == route_generation && r->epoch == epoch(now);
+}
+
+static __always_inline bool route_is(const struct route *r,
+				     const struct in6_addr *src,
+				     const struct in6_addr *dst, __u32 len,
+				     __u64 now)
+{
+	return addr_eq(&r->dst, dst) && addr_eq(&r->src, src) &&
+	       len <= r->mtu && route_fresh(r, now);
+}
+
+/*
+ * The first packet to a neighbour in an epoch goes by the neighbour machinery,
+ * which a look-up leaves alone: it sees to it that the neighbour is still there
+ * (RFC 4861 7.3).
+ */
+static __always_inline bool neighbour_due(const __u8 *mac, __u64 now)
+{
+	__u32 low = *(__u16 *)mac << 16 ^ *(__u16 *)(mac + 2) << 8 ^
+		    *(__u16 *)(mac + 4);
+	__u32 key = low * HASH_FACTOR >> (32 - ASKED_BITS);
+	__u32 *at = bpf_map_lookup_elem(&asked, &key);
+
+	low ^= epoch(now) << 16;
+	if (!at || *at == low)
+		return false;
+	*at = low;
+	return true;
+}
+
+/*
+ * The kernel's routes, policy rules and neighbours, with the path's MTU as it
+ * knows it (ICMPv6 errors included). BPF_FIB_LKUP_RET_*.
+ */
+static __always_inline long route_ask(void *ctx, __u32 ifindex,
+				      const struct in6_addr *src,
+				      const struct in6_addr *dst,
+				      __be32 vtf, __u32 len,
+				      struct bpf_fib_lookup *fib)
+{
+	__builtin_memset(fib, 0, sizeof(*fib));
+	fib->family = FAMILY_INET6;
+	fib->ifindex = ifindex;
+	fib->tot_len = len;
+	fib->flowinfo = vtf & bpf_htonl(0x0fffffff);
+	__builtin_memcpy(fib->ipv6_src, src, sizeof(fib->ipv6_src));
+	__builtin_memcpy(fib->ipv6_dst, dst, sizeof(fib->ipv6_dst));
+	return bpf_fib_lookup(ctx, fib, sizeof(*fib), 0);
+}
+
+static __always_inline void route_keep(struct route *r,
+				       const struct bpf_fib_lookup *fib,
+				       const struct in6_addr *src,
+				       const struct in6_addr *dst, __u64 now)
+{
+	r->src = *src;
+	r->dst = *dst;
+	r->ifindex = fib->ifindex;
+	r->mtu = fib->mtu_result;
+	__builtin_memcpy(r->dmac, fib->dmac, ETH_ALEN);
+	__builtin_memcpy(r->smac, fib->smac, ETH_ALEN);
+	r->generation = route_generation;
+	r->epoch = epoch(now);
+}
+
+/* What the look-up came to. */
+struct way {
+	__u32 ifindex;
+	__u32 mtu;		/* BPF_FIB_LKUP_RET_FRAG_NEEDED: the path's */
+	bool resolve;		/* the neighbour is to be asked for first */
+	struct ethhdr eth;
+};
+
+/*
+ * The way from src to dst for a packet of len bytes, IPv6 header included.
+ * What was looked up within this epoch is not looked up again.
+ */
+static __always_inline long route(void *ctx, __u32 ifindex,
+				  const struct in6_addr *src,
+				  const struct in6_addr *dst, __be32 vtf,
+				  __u32 len, __u64 now, struct way *way)
+{
+	struct route *r = route_place(src, dst, 0);
+	struct route *r2 = route_place(src, dst, 1);
+	struct bpf_fib_lookup fib;
+	long rc;
+
+	if (!r || !r2)		/* there is no such processor */
+		return BPF_FIB_LKUP_RET_UNREACHABLE;
+	way->eth.h_proto = bpf_htons(ETH_P_IPV6);
+	if (!route_is(r, src, dst, len, now) && route_fresh(r, now))
+		r = r2;		/* or the first one's place is free */
+	if (!route_is(r, src, dst, len, now)) {
+		rc = route_ask(ctx, ifindex, src, dst, vtf, len, &fib);
+		way->ifindex = fib.ifindex;
+		way->mtu = fib.mtu_result;
+		way->resolve = rc == BPF_FIB_LKUP_RET_NO_NEIGH;
+		if (rc)
+			return rc;
+		route_keep(r, &fib, src, dst, now);
+	}
+	way->ifindex = r->ifindex;
+	__builtin_memcpy(way->eth.h_dest, r->dmac, ETH_ALEN);
+	__builtin_memcpy(way->eth.h_source, r->smac, ETH_ALEN);
+	way->resolve = neighbour_due(r->dmac, now);
+	return BPF_FIB_LKUP_RET_SUCCESS;
+}
+
+static __always_inline int leave(const struct way *way)
+{
+	return way->resolve ? bpf_redirect_neigh(way->ifindex, NULL, 0, 0) :
+	       bpf_redirect(way->ifindex, 0);
+}
+
+/* What changes in front of a packet's addresses: stored in one go. */
+struct head {
+	__u8 align[2];
+	struct ethhdr eth;
+	struct ip6h outer;
+	__u64 inner;		/* to the hop limit */
+};
+
+enum { INNER_LEN = sizeof(__u64) };
+
+/*
+ * RFC 2473 7.1: larger than the tunnel takes. Up to the least MTU of IPv6 the
+ * tunnel's packet has to be fragmented, which the daemon does; else the sender
+ * is told.
+ */
+static __always_inline int does_not_fit(struct __sk_buff *skb,
+					const struct ip6h *h, __u32 path_mtu)
+{
+	__u32 len = sizeof(*h) + bpf_ntohs(h->len);
+
+	if (len > MIN_MTU || skb->gso_size)
+		return too_big(skb, ETH_HLEN, h, path_mtu < MIN_MTU +
+			       sizeof(*h) ? MIN_MTU : path_mtu - sizeof(*h));
+	if (!emit(skb, ETH_HLEN, len, EMIT_TYPE(DP_REC_FRAGMENT, 0)))
+		count(DP_STAT_FRAGMENT);
+	return TC_ACT_SHOT;
+}
 
 /*
  * RFC 6275 10.4.1: a packet for a host that is away. forwarded: we are a
@@ -16,14 +227,35 @@ enum { FAMILY_INET6 = 10 };
 static __always_inline int to_mobile(struct __sk_buff *skb, struct ip6h *h,
 				     struct dp_binding *b, bool forwarded)
 {
+	__u32 len = sizeof(*h) + bpf_ntohs(h->len), n = segments(skb);
+	__u64 now = bpf_ktime_get_coarse_ns();
+	struct head head;
+	struct way way;
+	long rc;
+
 	/* The stack answers a hop limit that ends here. */
 	if ((forwarded && h->hops <= 1) || truncated(skb, ETH_HLEN, h))
 		return TC_ACT_OK;
-	if (b->mtu && segment_len(skb, ETH_HLEN, h) > b->mtu)
-		return too_big(skb, ETH_HLEN, h, b->mtu);
-	if (forwarded && hops_set(skb, ETH_HLEN, h, h->hops - 1))
+	rc = route(skb, skb->ifindex, &b->local, &b->remote, h->vtf,
+		   segment_len(skb, ETH_HLEN, h) + sizeof(*h), now, &way);
+	if (rc == BPF_FIB_LKUP_RET_FRAG_NEEDED)
+		return does_not_fit(skb, h, way.mtu);
+	if (rc != BPF_FIB_LKUP_RET_SUCCESS && rc != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return drop(DP_STAT_DROP_NO_ROUTE);
+	if (len > 0xffff - sizeof(*h) || trim(skb, ETH_HLEN, h) ||
+	    push_room(skb))
 		return drop(DP_STAT_DROP_ADJUST);
-	return tunnel(skb, b, h);
+	h->hops -= forwarded;
+	head.eth = way.eth;
+	outer_header(&head.outer, b, h);
+	head.inner = *(__u64 *)h;
+	if (bpf_skb_store_bytes(skb, 0, &head.eth, sizeof(head.eth) +
+				sizeof(head.outer) + INNER_LEN,
+				BPF_F_RECOMPUTE_CSUM))
+		return drop(DP_STAT_DROP_ADJUST);
+	used(b, &b->tx_packets, &b->tx_bytes, n, len, now);
+	count_n(DP_STAT_ENCAP, n);
+	return leave(&way);
 }
 
 /* A packet that arrived for a bound HoA. */
@@ -68,24 +300,35 @@ static __always_inline int to_stack(struct __sk_buff *skb, struct ip6h *in)
  * too big, no neighbour yet, unreachable, hop limit at its end) is the
  * stack's to handle and to answer.
  */
-static __always_inline int forward(struct __sk_buff *skb, struct ip6h *in)
+static __always_inline int forward(struct __sk_buff *skb, struct ip6h *in,
+				   __u64 now)
 {
-	struct bpf_fib_lookup fib = {
-		.family = FAMILY_INET6,
-		.ifindex = skb->ifindex,
-		.tot_len = segment_len(skb, ETH_HLEN, in),
-		.flowinfo = in->vtf & bpf_htonl(0x0fffffff),
-	};
+	struct way way;
+	struct {
+		__u8 align[2];
+		struct ethhdr eth;
+		__u64 inner;
+	} head;
 
-	if (in->hops <= 1)
+	if (in->hops <= 1 ||
+	    route(skb, skb->ifindex, &in->src, &in->dst, in->vtf,
+		  segment_len(skb, ETH_HLEN, in), now, &way))
 		return to_stack(skb, in);
-	__builtin_memcpy(fib.ipv6_src, &in->src, sizeof(fib.ipv6_src));
-	__builtin_memcpy(fib.ipv6_dst, &in->dst, sizeof(fib.ipv6_dst));
-	if (bpf_fib_lookup(skb, &fib, sizeof(fib), 0))
-		return to_stack(skb, in);
-	if (hops_set(skb, ETH_HLEN, in, in->hops - 1))
+	in->hops--;
+	head.eth = way.eth;
+	head.inner = *(__u64 *)in;
+	if (bpf_skb_store_bytes(skb, 0, &head.eth, sizeof(head.eth) +
+				INNER_LEN, BPF_F_RECOMPUTE_CSUM))
 		return drop(DP_STAT_DROP_ADJUST);
-	return bpf_redirect_neigh(fib.ifindex, NULL, 0, 0);
+	return leave(&way);
+}
+
+/* From one mobile node to another, both of them ours. */
+static __always_inline int hairpin(struct __sk_buff *skb, struct ip6h *in,
+				   struct dp_binding *other, __u32 n)
+{
+	count_n(DP_STAT_HAIRPIN, n);
+	return to_mobile(skb, in, other, true);
 }
 
 /* RFC 6275 10.4.5: a packet reverse-tunnelled to us. */
@@ -94,6 +337,7 @@ static __always_inline int on_tunnel(struct __sk_buff *skb,
 {
 	struct dp_binding *b, *other;
 	struct ip6h in;
+	__u64 now = bpf_ktime_get_coarse_ns();
 	__u32 n;
 	int act;
 
@@ -111,14 +355,15 @@ static __always_inline int on_tunnel(struct __sk_buff *skb,
 	if (act)
 		return act;
 	n = segments(skb);
-	used(&b->rx_packets, &b->rx_bytes, &b->last_used, n,
-	     sizeof(in) + bpf_ntohs(in.len));
 	count_n(DP_STAT_DECAP, n);
 	other = binding_find(&in.dst);
-	if (!other)
-		return forward(skb, &in);
-	count_n(DP_STAT_HAIRPIN, n);
-	return to_mobile(skb, &in, other, true);
+	if (other)
+		act = hairpin(skb, &in, other, n);
+	else
+		act = forward(skb, &in, now);
+	used(b, &b->rx_packets, &b->rx_bytes, n,
+	     sizeof(in) + bpf_ntohs(in.len), now);
+	return act;
 }
 
 SEC("tc")
@@ -134,13 +379,162 @@ int kedge_ha_in(struct __sk_buff *skb)
 	/* Another host's frame, seen because of promiscuous mode. */
 	if (skb->pkt_type != PACKET_HOST)
 		return TC_ACT_OK;
-	if (bpf_map_lookup_elem(&addrs, &h.dst)) {
-		if (h.next == NEXT_IPV6)
-			return on_tunnel(skb, &h);
-		return on_ours(skb, &h);
-	}
+	if (h.next == NEXT_IPV6 && bpf_map_lookup_elem(&addrs, &h.dst))
+		return on_tunnel(skb, &h);
 	b = binding_find(&h.dst);
-	return b ? intercept(skb, &h, b) : TC_ACT_OK;
+	if (b)
+		return intercept(skb, &h, b);
+	if (!may_be_signal(&h) || !bpf_map_lookup_elem(&addrs, &h.dst))
+		return TC_ACT_OK;
+	return on_ours(skb, &h);
+}
+
+/*
+ * XDP: the same for the packets that are plain in every way, before the kernel
+ * has made an skb of them. All others are passed on, and end in the program
+ * above; so what is refused is refused and counted there.
+ */
+
+/* Interfaces that were seen to send what is redirected to them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__type(value, __u32);
+} outputs SEC(".maps");
+
+/* Their own link-layer addresses: other hosts' frames come where an interface
+ * is promiscuous. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__type(value, struct dp_mac);
+} macs SEC(".maps");
+
+static __always_inline bool xdp_for_us(struct xdp_md *ctx)
+{
+	__u32 ifindex = ctx->ingress_ifindex;
+	struct dp_mac *mac = bpf_map_lookup_elem(&macs, &ifindex);
+	__u16 *to = (__u16 *)(long)ctx->data;
+
+	return mac && (void *)(to + 3) <= (void *)(long)ctx->data_end &&
+	       to[0] == mac->part[0] && to[1] == mac->part[1] &&
+	       to[2] == mac->part[2];
+}
+
+/* NULL: none, or one with padding behind it. */
+static __always_inline struct ip6h *xdp_ip6(struct xdp_md *ctx)
+{
+	struct ethhdr *eth = (void *)(long)ctx->data;
+	struct ip6h *h = (void *)(eth + 1);
+	void *end = (void *)(long)ctx->data_end;
+
+	if ((void *)(h + 1) > end || eth->h_proto != bpf_htons(ETH_P_IPV6) ||
+	    !is_ip6(h) || (void *)(h + 1) + bpf_ntohs(h->len) != end)
+		return NULL;
+	return h;
+}
+
+/* A way that can be taken at once. */
+static __always_inline bool xdp_route(struct xdp_md *ctx,
+				      const struct in6_addr *src,
+				      const struct in6_addr *dst, __be32 vtf,
+				      __u32 len, __u64 now, struct way *way)
+{
+	return !route(ctx, ctx->ingress_ifindex, src, dst, vtf, len, now,
+		      way) &&
+	       !way->resolve &&
+	       bpf_redirect_map(&outputs, way->ifindex, 0) == XDP_REDIRECT;
+}
+
+static __always_inline int xdp_encap(struct xdp_md *ctx, const struct ip6h *p,
+				     struct dp_binding *b)
+{
+	__u64 now = bpf_ktime_get_coarse_ns();
+	__u32 len = sizeof(*p) + bpf_ntohs(p->len);
+	struct ip6h h = *p, *outer;
+	struct ethhdr *eth;
+	struct way way;
+
+	/* Neighbour Discovery is among ICMPv6 */
+	if (!xdp_for_us(ctx) || h.hops <= 1 || h.next == NEXT_ICMPV6 ||
+	    addr_link_local(&h.src) || len > 0xffff - sizeof(h) ||
+	    !xdp_route(ctx, &b->local, &b->remote, h.vtf, len + sizeof(h), now,
+		       &way) ||
+	    bpf_xdp_adjust_head(ctx, -(int)sizeof(h)))
+		return XDP_PASS;
+	eth = (void *)(long)ctx->data;
+	outer = (void *)(eth + 1);
+	if ((void *)(outer + 1) + INNER_LEN > (void *)(long)ctx->data_end)
+		return XDP_ABORTED;
+	*eth = way.eth;
+	h.hops--;
+	outer_header(outer, b, &h);
+	*(__u64 *)(outer + 1) = *(__u64 *)&h;
+	used(b, &b->tx_packets, &b->tx_bytes, 1, len, now);
+	count(DP_STAT_ENCAP);
+	return XDP_REDIRECT;
+}
+
+/* What is odd about a tunnel packet, program kedge_ha_in looks into. */
+static __always_inline bool xdp_inner(struct xdp_md *ctx, const struct ip6h *h,
+				      struct ip6h *in)
+{
+	const struct ip6h *p = h + 1;
+
+	if ((void *)(p + 1) > (void *)(long)ctx->data_end)
+		return false;
+	*in = *p;
+	return is_ip6(in) && in->hops > 1 &&
+	       bpf_ntohs(h->len) == sizeof(*in) + bpf_ntohs(in->len) &&
+	       ecn(h) == ecn(in) && !addr_link_local(&in->dst) &&
+	       !addr_multicast(&in->dst);
+}
+
+static __always_inline int xdp_decap(struct xdp_md *ctx, const struct ip6h *h)
+{
+	__u64 now = bpf_ktime_get_coarse_ns();
+	struct dp_binding *b;
+	struct ethhdr *eth;
+	struct ip6h in, *out;
+	struct way way;
+	__u32 len;
+
+	if (!xdp_for_us(ctx) || !xdp_inner(ctx, h, &in))
+		return XDP_PASS;
+	len = sizeof(in) + bpf_ntohs(in.len);
+	b = binding_find(&in.src);
+	if (!b || !addr_eq(&b->remote, &h->src) ||
+	    !addr_eq(&b->local, &h->dst) || binding_find(&in.dst) ||
+	    !xdp_route(ctx, &in.src, &in.dst, in.vtf, len, now, &way) ||
+	    bpf_xdp_adjust_head(ctx, sizeof(in)))
+		return XDP_PASS;
+	eth = (void *)(long)ctx->data;
+	out = (void *)(eth + 1);
+	if ((void *)(out + 1) > (void *)(long)ctx->data_end)
+		return XDP_ABORTED;
+	*eth = way.eth;
+	out->hops = in.hops - 1;
+	used(b, &b->rx_packets, &b->rx_bytes, 1, len, now);
+	count(DP_STAT_DECAP);
+	return XDP_REDIRECT;
+}
+
+SEC("xdp")
+int kedge_ha_xdp(struct xdp_md *ctx)
+{
+	struct ip6h *p = xdp_ip6(ctx);
+	struct dp_binding *b;
+	struct in6_addr dst;
+
+	if (!p || addr_multicast(&p->dst))
+		return XDP_PASS;
+	dst = p->dst;
+	if (p->next == NEXT_IPV6 && bpf_map_lookup_elem(&addrs, &dst))
+		return xdp_decap(ctx, p);
+	b = binding_find(&dst);
+	return b ? xdp_encap(ctx, p, b) : XDP_PASS;
 }
 
 /* A Neighbour Advertisement as it stands in the packet (RFC 4861 4.4). */

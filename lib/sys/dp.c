@@ -24,6 +24,7 @@
 #include "core/log.h"
 #include "ha.skel.h"
 #include "mn.skel.h"
+#include "sys/xdp.h"
 
 enum {
 	/* Our filters' place; fixed, so that a restart replaces them. */
@@ -37,15 +38,19 @@ enum {
 	DP_SPIS_PER_BINDING = 4,
 	DP_SPIS_MIN = 4096,
 	DP_RECS_AT_ONCE = 256,
+	DP_ROUTE_BITS_MIN = 8,
+	DP_ROUTE_BITS_MAX = 17,
+	DP_ROUTES_MAX = 1 << 20,	/* on all processors: 64 MiB */
 	DP_BATCH = 4096,	/* bindings read at once */
 };
 
 /* The layout comes last: where it is missing, a start was cut short. */
-enum dp_map { MAP_BINDINGS, MAP_ADDRS, MAP_SPIS, MAP_RING, MAP_STATS,
+enum dp_map { MAP_BINDINGS, MAP_PREFIXES, MAP_ADDRS, MAP_SPIS, MAP_RING, MAP_STATS,
 	      MAP_LAYOUT, MAP__MAX };
 
 static const char *const map_names[] = {
 	[MAP_BINDINGS] = "bindings",
+	[MAP_PREFIXES] = "prefixes",
 	[MAP_ADDRS] = "addrs",
 	[MAP_SPIS] = "spis",
 	[MAP_RING] = "ring",
@@ -53,8 +58,11 @@ static const char *const map_names[] = {
 	[MAP_LAYOUT] = "layout",
 };
 
+static const char xdp_name[] = "kedge_ha_xdp";
+
 struct dp {
 	enum dp_role role;
+	enum dp_xdp xdp;
 	char bpffs[DP_PATH_MAX];
 	struct ha_bpf *ha;
 	struct mn_bpf *mn;
@@ -265,6 +273,22 @@ static int maps_pin(struct dp *dp)
 
 /* Loading. */
 
+/* As many as there are bindings, within bounds of memory (64 bytes each). */
+static int routes_size(struct ha_bpf *ha, uint32_t max_bindings)
+{
+	int cpus = libbpf_num_possible_cpus();
+	uint32_t bits = DP_ROUTE_BITS_MIN;
+
+	if (cpus < 0)
+		return cpus;
+	while (1U << bits < max_bindings && bits < DP_ROUTE_BITS_MAX &&
+	       ((uint64_t)cpus << (bits + 1)) <= DP_ROUTES_MAX)
+		bits++;
+	ha->rodata->route_bits = bits;
+	return bpf_map__set_max_entries(ha->maps.routes,
+					(uint32_t)cpus << bits);
+}
+
 static int object_open(struct dp *dp, const struct dp_conf *conf)
 {
 	if (dp->role == DP_HA) {
@@ -272,7 +296,7 @@ static int object_open(struct dp *dp, const struct dp_conf *conf)
 		if (!dp->ha)
 			return -errno;
 		dp->obj = dp->ha->obj;
-		return 0;
+		return routes_size(dp->ha, conf->max_bindings);
 	}
 	dp->mn = mn_bpf__open();
 	if (!dp->mn)
@@ -346,6 +370,8 @@ static int ring_open(struct dp *dp)
 	return -errno;
 }
 
+static int prefixes_count(struct dp *dp);
+
 int dp_open(struct dp **out, const struct dp_conf *conf, bool *took_over)
 {
 	struct dp *dp = calloc(1, sizeof(*dp));
@@ -354,6 +380,7 @@ int dp_open(struct dp **out, const struct dp_conf *conf, bool *took_over)
 	if (!dp)
 		return -ENOMEM;
 	dp->role = conf->role;
+	dp->xdp = conf->xdp;
 	/* another one than the daemon's before us */
 	if (getrandom(&dp->mark, sizeof(dp->mark), 0) < 0)
 		dp->mark = getpid();
@@ -363,6 +390,8 @@ int dp_open(struct dp **out, const struct dp_conf *conf, bool *took_over)
 		err = object_load(dp, conf);
 	if (!err)
 		err = ring_open(dp);
+	if (!err)
+		err = prefixes_count(dp);
 	if (err) {
 		dp_close(dp);
 		return err;
@@ -434,29 +463,6 @@ static int attached(uint32_t ifindex, int err)
 		log_err("interface %u: cannot attach the data plane: %s",
 			ifindex, strerror(-err));
 	return err;
-}
-
-int dp_attach(struct dp *dp, uint32_t ifindex)
-{
-	bool ha = dp->role == DP_HA;
-	int err = check_arptype(ifindex, ARPHRD_ETHER);
-
-	if (!err)
-		err = filter_attach(dp, ifindex, BPF_TC_INGRESS,
-				    ha ? "kedge_ha_in" : "kedge_mn_in");
-	if (!err)
-		err = filter_attach(dp, ifindex, BPF_TC_EGRESS,
-				    ha ? "kedge_ha_out" : "kedge_mn_out");
-	return attached(ifindex, err);
-}
-
-int dp_attach_tun(struct dp *dp, uint32_t ifindex)
-{
-	int err = check_arptype(ifindex, ARPHRD_NONE);
-
-	if (!err)
-		err = filter_attach(dp, ifindex, BPF_TC_EGRESS, "kedge_mn_tun");
-	return attached(ifindex, err);
 }
 
 /* What a dump of a hook's filters showed. */
@@ -542,6 +548,63 @@ static bool filter_detach(uint32_t ifindex, enum bpf_tc_attach_point point)
 	       !bpf_tc_detach(&hook, &opts);
 }
 
+int dp_attach(struct dp *dp, uint32_t ifindex, bool home)
+{
+	bool ha = dp->role == DP_HA;
+	int err = check_arptype(ifindex, ARPHRD_ETHER);
+
+	if (!err)
+		err = filter_attach(dp, ifindex, BPF_TC_INGRESS,
+				    ha ? "kedge_ha_in" : "kedge_mn_in");
+	if (!err && home)
+		err = filter_attach(dp, ifindex, BPF_TC_EGRESS,
+				    ha ? "kedge_ha_out" : "kedge_mn_out");
+	else if (!err)
+		filter_detach(ifindex, BPF_TC_EGRESS);
+	return attached(ifindex, err);
+}
+
+int dp_attach_xdp(struct dp *dp, uint32_t ifindex, const uint8_t mac[6])
+{
+	struct dp_mac ours = { 0 };
+	int err, fd = bpf_program__fd(dp->ha->progs.kedge_ha_xdp);
+
+	if (dp->xdp == DP_XDP_NO)
+		xdp_detach(ifindex, xdp_name);
+	if (dp->xdp == DP_XDP_NO)
+		return -EOPNOTSUPP;
+	memcpy(&ours, mac, sizeof(ours.part));
+	err = bpf_map_update_elem(bpf_map__fd(dp->ha->maps.macs), &ifindex,
+				  &ours, BPF_ANY);
+	if (!err)
+		err = xdp_attach(ifindex, fd, xdp_name,
+				 dp->xdp == DP_XDP_YES);
+	if (err)
+		return err;
+	if (xdp_sends(ifindex, mac))
+		err = bpf_map_update_elem(bpf_map__fd(dp->ha->maps.outputs),
+					  &ifindex, &ifindex, BPF_ANY);
+	else
+		bpf_map_delete_elem(bpf_map__fd(dp->ha->maps.outputs),
+				    &ifindex);
+	return err;
+}
+
+void dp_routes_changed(struct dp *dp)
+{
+	if (dp->ha)
+		dp->ha->bss->route_generation++;
+}
+
+int dp_attach_tun(struct dp *dp, uint32_t ifindex)
+{
+	int err = check_arptype(ifindex, ARPHRD_NONE);
+
+	if (!err)
+		err = filter_attach(dp, ifindex, BPF_TC_EGRESS, "kedge_mn_tun");
+	return attached(ifindex, err);
+}
+
 /* clsact goes too, unless another's filter is on it. */
 static void interface_clean(uint32_t ifindex)
 {
@@ -550,6 +613,7 @@ static void interface_clean(uint32_t ifindex)
 	bool removed = false, others = false;
 	size_t i;
 
+	xdp_detach(ifindex, xdp_name);
 	for (i = 0; i < 2; i++)
 		removed |= filter_detach(ifindex, points[i]);
 	for (i = 0; removed && i < 2; i++)
@@ -594,44 +658,47 @@ void dp_flush(struct dp *dp)
 
 /* Maps. */
 
+/* What the programs count meanwhile is lost; a counter may then step back by
+ * a few packets. */
+static void keep_counters(struct dp_binding *new, const struct dp_binding *old)
+{
+	new->tx_packets = old->tx_packets;
+	new->tx_bytes = old->tx_bytes;
+	new->rx_packets = old->rx_packets;
+	new->rx_bytes = old->rx_bytes;
+	new->used = old->used;
+}
+
 int dp_binding_set(struct dp *dp, const struct in6_addr *hoa,
 		   const struct dp_binding *binding)
 {
 	struct dp_binding new = *binding, old = { 0 };
 	int fd = map_fd(dp, MAP_BINDINGS);
 
-	/* What the programs count meanwhile is lost; a counter may then step
-	 * back by a few packets. */
 	bpf_map_lookup_elem(fd, hoa, &old);
-	new.tx_packets = old.tx_packets;
-	new.tx_bytes = old.tx_bytes;
-	new.rx_packets = old.rx_packets;
-	new.rx_bytes = old.rx_bytes;
-	new.last_used = old.last_used;
+	keep_counters(&new, &old);
 	return bpf_map_update_elem(fd, hoa, &new, BPF_ANY);
 }
 
 /* The programs have no quick clock that counts what was slept through. */
-static uint64_t boot_time(uint64_t mono_ns)
+mtime dp_last_used(const struct dp_binding *binding)
 {
 	struct timespec boot, mono;
+	int64_t ns = (int64_t)binding->used << DP_USED_SHIFT;
 
-	if (!mono_ns)
-		return 0;
+	if (!ns)
+		return (mtime){0};
 	clock_gettime(CLOCK_BOOTTIME, &boot);
 	clock_gettime(CLOCK_MONOTONIC, &mono);
-	return mono_ns + (boot.tv_sec - mono.tv_sec) * UINT64_C(1000000000) +
-	       boot.tv_nsec - mono.tv_nsec;
+	ns += (boot.tv_sec - mono.tv_sec) * INT64_C(1000000000) +
+	      boot.tv_nsec - mono.tv_nsec;
+	return (mtime){ns};
 }
 
 int dp_binding_get(struct dp *dp, const struct in6_addr *hoa,
 		   struct dp_binding *out)
 {
-	int err = bpf_map_lookup_elem(map_fd(dp, MAP_BINDINGS), hoa, out);
-
-	if (!err)
-		out->last_used = boot_time(out->last_used);
-	return err;
+	return bpf_map_lookup_elem(map_fd(dp, MAP_BINDINGS), hoa, out);
 }
 
 int dp_binding_del(struct dp *dp, const struct in6_addr *hoa)
@@ -669,11 +736,8 @@ static int each_batch(int fd, struct batch *batch,
 					   batch->bindings, &n, &opts);
 		if (err && err != -ENOENT)
 			return err;
-		for (i = 0; i < n; i++) {
-			batch->bindings[i].last_used =
-				boot_time(batch->bindings[i].last_used);
+		for (i = 0; i < n; i++)
 			fn(arg, &batch->hoas[i], &batch->bindings[i]);
-		}
 		in = &at;
 	} while (!err);
 	return 0;
@@ -690,6 +754,69 @@ int dp_binding_each(struct dp *dp, void (*fn)(void *arg,
 		return -ENOMEM;
 	err = each_batch(map_fd(dp, MAP_BINDINGS), batch, fn, arg);
 	free(batch);
+	return err;
+}
+
+/* The programs look for prefixes only where there are some. */
+static int prefixes_count(struct dp *dp)
+{
+	int fd = map_fd(dp, MAP_PREFIXES), more;
+	uint64_t key, next;
+	uint32_t n = 0;
+
+	more = bpf_map_get_next_key(fd, NULL, &next);
+	while (!more) {
+		n++;
+		key = next;
+		more = bpf_map_get_next_key(fd, &key, &next);
+	}
+	if (dp->ha)
+		dp->ha->bss->n_prefixes = n;
+	return more == -ENOENT ? 0 : more;
+}
+
+int dp_prefix_set(struct dp *dp, const struct in6_addr *prefix,
+		  const struct dp_binding *binding)
+{
+	int fd = map_fd(dp, MAP_PREFIXES);
+	struct dp_binding new = *binding, old = { 0 };
+	int missing = bpf_map_lookup_elem(fd, prefix, &old);
+	int err;
+
+	keep_counters(&new, &old);
+	err = bpf_map_update_elem(fd, prefix, &new, BPF_ANY);
+	if (!err && missing)
+		dp->ha->bss->n_prefixes++;
+	return err;
+}
+
+int dp_prefix_get(struct dp *dp, const struct in6_addr *prefix,
+		  struct dp_binding *out)
+{
+	return bpf_map_lookup_elem(map_fd(dp, MAP_PREFIXES), prefix, out);
+}
+
+int dp_prefix_del(struct dp *dp, const struct in6_addr *prefix)
+{
+	int err = bpf_map_delete_elem(map_fd(dp, MAP_PREFIXES), prefix);
+
+	if (!err)
+		dp->ha->bss->n_prefixes--;
+	return err;
+}
+
+int dp_homes_set(struct dp *dp, const struct ip6_prefix *prefixes, size_t n)
+{
+	int fd = bpf_map__fd(dp->ha->maps.homes), err = 0;
+	bool known = true;
+	size_t i;
+
+	for (i = 0; i < n && !err; i++) {
+		known &= prefixes[i].len == 64;
+		err = bpf_map_update_elem(fd, &prefixes[i].addr, &dp->mark,
+					  BPF_ANY);
+	}
+	dp->ha->bss->homes_known = known && !err;
 	return err;
 }
 
