@@ -11,7 +11,7 @@ import time
 
 import rows
 # pylint: disable=wrong-import-order
-from lab import LabError, ar, hoa, wait_for
+from lab import LabError, ar, wait_for
 
 WHO = "ar1"
 START_LIMIT = 60
@@ -30,8 +30,8 @@ def fill(lab, count):
     p = subprocess.run(
         [os.path.join(lab.build, "tests", "bench", "fill"), "--map",
          lab.path("bpf", WHO), "--count", str(count), "--ha", ar(1),
-         "--prefix", "2001:db8:1::/64", "--coa", hoa(2)], text=True,
-        timeout=120, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+         "--prefix", "2001:db8:1:0:1::", "--coa", "2001:db8:2:0:1::"],
+        text=True, timeout=120, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         check=False)
     if p.returncode:
         raise LabError(f"fill: {p.stdout.strip()[-300:]}")
