@@ -166,6 +166,26 @@ static void *open_owner(void *arg, const char *name, char *err, size_t n)
 	return owner;
 }
 
+static int set_xdp(void *dst, const char *v, char *err, size_t n)
+{
+	static const char *const names[] = {
+		[DP_XDP_AUTO] = "auto",
+		[DP_XDP_YES] = "yes",
+		[DP_XDP_NO] = "no",
+	};
+	enum dp_xdp *xdp = dst;
+	int i;
+
+	for (i = DP_XDP_AUTO; i <= DP_XDP_NO; i++) {
+		if (!strcmp(v, names[i])) {
+			*xdp = (enum dp_xdp)i;
+			return 0;
+		}
+	}
+	snprintf(err, n, "neither auto, yes nor no");
+	return -1;
+}
+
 static int set_identity(void *dst, const char *v, char *err, size_t n)
 {
 	size_t len = strlen(v);
@@ -190,6 +210,7 @@ static const struct conf_key ha_keys[] = {
 	HA("bpffs", bpffs, conf_set_string),
 	HA("user", user, conf_set_string),
 	HA("max-bindings", max_bindings, conf_set_u32),
+	HA("xdp", xdp, set_xdp),
 	HA("max-lifetime", max_lifetime, conf_set_seconds),
 	HA("owner-lease", owner_lease, conf_set_seconds),
 	HA("owner-max", owner_max, conf_set_u32),
@@ -431,6 +452,8 @@ const char *ha_conf_fixed_diff(const struct ha_conf *a,
 		return "bpffs";
 	if (strcmp(a->user, b->user))
 		return "user";
+	if (a->xdp != b->xdp)
+		return "xdp";
 	if (!same_ike(a, b))
 		return "[ike] or [psk]";
 	return NULL;

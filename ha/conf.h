@@ -14,6 +14,7 @@
 #include "ike/conf.h"
 #include "proto/ip6.h"
 #include "proto/mtime.h"
+#include "sys/dp.h"
 
 /* A list that a setter appends to. */
 struct ha_addrs {
@@ -61,6 +62,7 @@ struct ha_conf {
 	char *control, *state, *bpffs, *user;
 	uint32_t max_bindings;
 	mtime max_lifetime, owner_lease;
+	enum dp_xdp xdp;
 	uint32_t owner_max;	/* addresses of one identity; 0: no limit */
 };
 

@@ -118,6 +118,21 @@ static void check_forwarding(const struct kern_iface *iface)
 	fclose(f);
 }
 
+/* By XDP as well, if it can be. */
+static void iface_xdp(struct kern *k, struct kern_iface *iface)
+{
+	int err = iface->has_mac ? dp_attach_xdp(k->dp, iface->ifindex,
+						 iface->mac) : -EOPNOTSUPP;
+
+	if (iface->xdp != !err)
+		log_info("interface %s: %s", iface->name, err ?
+			 "no longer by XDP" : "by XDP, in the driver");
+	else if (err && err != -EOPNOTSUPP)
+		log_info("interface %s: not by XDP: %s", iface->name,
+			 strerror(-err));
+	iface->xdp = !err;
+}
+
 static void iface_attach(struct kern *k, struct kern_iface *iface)
 {
 	int err = dp_attach(k->dp, iface->ifindex, iface->link >= 0);
@@ -147,17 +162,24 @@ static void iface_allmulti(struct kern *k, struct kern_iface *iface)
 static void on_link(struct kern *k, const struct rtnl_event *ev)
 {
 	struct kern_iface *iface = iface_get(k, ev->ifindex);
+	bool up, changed;
 
 	if (!iface)
 		return;
+	up = ev->link.flags & IFF_RUNNING;
+	changed = iface->has_mac != ev->link.has_mac || (up && !iface->up) ||
+		  memcmp(iface->mac, ev->link.mac, sizeof(iface->mac));
 	memcpy(iface->name, ev->link.name, sizeof(iface->name));
 	memcpy(iface->mac, ev->link.mac, sizeof(iface->mac));
 	iface->has_mac = ev->link.has_mac;
+	iface->up = up;
 	iface->link = conf_link(k->conf, iface->name);
 	if (!iface->attached && iface_wanted(k, iface, ev))
 		iface_attach(k, iface);
 	if (iface->attached && iface->link >= 0 && !iface->allmulti)
 		iface_allmulti(k, iface);
+	if (iface->attached && changed)
+		iface_xdp(k, iface);
 }
 
 static void on_addr(struct kern *k, const struct rtnl_event *ev)
@@ -527,6 +549,7 @@ struct dp_conf kern_dp_conf(const struct ha_conf *conf)
 {
 	return (struct dp_conf){
 		.role = DP_HA,
+		.xdp = conf->xdp,
 		.bpffs = conf->bpffs,
 		.max_bindings = map_size(conf->max_bindings),
 	};

@@ -24,7 +24,9 @@ struct kern_iface {
 	uint8_t mac[6];
 	bool has_mac;
 	int link;		/* index of the home link, or -1 */
+	bool up;
 	bool attached;		/* the data plane */
+	bool xdp;		/* its XDP part as well */
 	bool allmulti;
 	struct in6_addr lladdr;	/* :: where none is known */
 	struct in6_addr ha;	/* an address of ours on it, or :: */

@@ -38,9 +38,10 @@ enum {
 	DP_SPIS_PER_BINDING = 4,
 	DP_SPIS_MIN = 4096,
 	DP_RECS_AT_ONCE = 256,
+	DP_BINDINGS_PER_ROUTE = 2,
 	DP_ROUTE_BITS_MIN = 8,
 	DP_ROUTE_BITS_MAX = 17,
-	DP_ROUTES_MAX = 1 << 20,	/* on all processors: 64 MiB */
+	DP_ROUTES_MAX = 1 << 20,	/* of all processors: 64 MiB */
 	DP_BATCH = 4096,	/* bindings read at once */
 };
 
@@ -273,7 +274,7 @@ static int maps_pin(struct dp *dp)
 
 /* Loading. */
 
-/* As many as there are bindings, within bounds of memory (64 bytes each). */
+/* Not all bindings are in use at a time, and a route is 64 bytes. */
 static int routes_size(struct ha_bpf *ha, uint32_t max_bindings)
 {
 	int cpus = libbpf_num_possible_cpus();
@@ -281,7 +282,8 @@ static int routes_size(struct ha_bpf *ha, uint32_t max_bindings)
 
 	if (cpus < 0)
 		return cpus;
-	while (1U << bits < max_bindings && bits < DP_ROUTE_BITS_MAX &&
+	while (1U << bits < max_bindings / DP_BINDINGS_PER_ROUTE &&
+	       bits < DP_ROUTE_BITS_MAX &&
 	       ((uint64_t)cpus << (bits + 1)) <= DP_ROUTES_MAX)
 		bits++;
 	ha->rodata->route_bits = bits;
@@ -341,7 +343,7 @@ static int object_load(struct dp *dp, const struct dp_conf *conf)
 	if (!err)
 		err = maps_reuse(dp);
 	if (!err)
-		err = bpf_object__load(dp->obj);
+		err = dp->ha ? ha_bpf__load(dp->ha) : mn_bpf__load(dp->mn);
 	if (!err)
 		err = maps_pin(dp);
 	if (err)

@@ -48,47 +48,56 @@ static bool of_this_machine(uint32_t ifindex)
 	       !strcmp(name, "tun");
 }
 
-/* The program in the driver: its number, 0 for none; or -errno. */
-static int64_t attached(uint32_t ifindex, const char *name, bool *ours)
+/* What is in the driver. */
+enum here { NOTHING, OURS, OLDER, ANOTHERS };
+
+static int prog_info(int fd, struct bpf_prog_info *info)
 {
-	struct bpf_prog_info info = { 0 };
-	uint32_t id, len = sizeof(info);
+	uint32_t len = sizeof(*info);
+
+	memset(info, 0, sizeof(*info));
+	return bpf_obj_get_info_by_fd(fd, info, &len);
+}
+
+/* prog_fd: the program that would be ours, or -1. enum here or -errno. */
+static int what_is_here(uint32_t ifindex, int prog_fd, const char *name)
+{
+	struct bpf_prog_info info;
+	uint32_t id;
 	int fd, err = bpf_xdp_query_id((int)ifindex, XDP_FLAGS_DRV_MODE, &id);
 
-	*ours = false;
 	if (err || !id)
-		return err;
+		return err ? err : NOTHING;
+	if (prog_fd >= 0 && !prog_info(prog_fd, &info) && info.id == id)
+		return OURS;
 	fd = bpf_prog_get_fd_by_id(id);
 	if (fd < 0)
 		return fd;
-	if (!bpf_obj_get_info_by_fd(fd, &info, &len))
-		*ours = !strcmp(info.name, name);
+	err = prog_info(fd, &info);
 	close(fd);
-	return id;
+	return !err && !strcmp(info.name, name) ? OLDER : ANOTHERS;
 }
 
 int xdp_attach(uint32_t ifindex, int prog_fd, const char *name, bool any)
 {
 	uint32_t flags = XDP_FLAGS_DRV_MODE;
-	bool ours;
-	int64_t id = attached(ifindex, name, &ours);
+	int here = what_is_here(ifindex, prog_fd, name);
 
-	if (id < 0)
-		return (int)id;
-	if (id && !ours)
+	/* many a driver takes its link down for this */
+	if (here < 0 || here == OURS)
+		return here < 0 ? here : 0;
+	if (here == ANOTHERS)
 		return -EBUSY;
 	if (!any && of_this_machine(ifindex))
 		return -EOPNOTSUPP;
-	if (!id)
+	if (here == NOTHING)
 		flags |= XDP_FLAGS_UPDATE_IF_NOEXIST;
 	return bpf_xdp_attach((int)ifindex, prog_fd, flags, NULL);
 }
 
 bool xdp_detach(uint32_t ifindex, const char *name)
 {
-	bool ours;
-
-	return attached(ifindex, name, &ours) > 0 && ours &&
+	return what_is_here(ifindex, -1, name) == OLDER &&
 	       !bpf_xdp_detach((int)ifindex, XDP_FLAGS_DRV_MODE, NULL);
 }
 

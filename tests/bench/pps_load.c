@@ -4,14 +4,18 @@
  *
  *   pps_load sink IF                       attaches the sink; a line in: the
  *                                          packets that came so far, out
- *   pps_load send|frames IF MAC SECONDS FLOWS STRIDE FROM TO [OUTER-FROM
+ *   pps_load send|paced|frames IF MAC SECONDS FLOWS STRIDE FROM TO [OUTER-FROM
  *   OUTER-TO]                              packets sent, seconds of CPU, seconds
  *   pps_load tun NAME LOCAL REMOTE         tunnels what TUN device NAME gives
+ *
+ *   pps_load cost PROGRAM-ID IF MAC RUNS FROM TO [OUTER-FROM OUTER-TO]
+ *                                          ns of one run, the median
  *
  * With four addresses packets are tunnelled. An address that ends in "*" ends
  * in the flow's number on the wire. `send` is a packet socket: packets come to
  * the stack as from a host's; `frames` hands the veth frames as a driver would.
- * Either way all that happens to a packet happens in our thread.
+ * Either way all that happens to a packet happens in our thread, unless a daemon
+ * handles it: for one `paced` sends no faster than it can.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -21,6 +25,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/if_tun.h>
+#include <linux/pkt_cls.h>
 #include <net/if.h>
 #include <poll.h>
 #include <stdio.h>
@@ -34,7 +39,13 @@
 #include "bench/pps.h"
 #include "pps.skel.h"
 
-enum { IP6 = 40, BATCH = 64, ROUND = 1 << 16, UDP_LEN = 8 + 18 };
+enum {
+	IP6 = 40,
+	BATCH = 64,
+	ROUND = 1 << 16,
+	UDP_LEN = 8 + 18,
+	PACE = 500,	/* us */
+};
 
 static void die(const char *what)
 {
@@ -173,6 +184,7 @@ struct sender {
 	int fd;
 	void (*round)(struct sender *s);	/* sends ROUND packets */
 	uint32_t turn;
+	bool paced;
 	struct mmsghdr msgs[BATCH];
 	struct iovec iovs[BATCH];
 	uint8_t mem[BATCH][PPS_TUNNELLED];
@@ -219,6 +231,8 @@ static void round_of_packets(struct sender *s)
 			number(&s->c, s->mem[i], s->turn++);
 		if (sendmmsg(s->fd, s->msgs, BATCH, 0) != BATCH)
 			die("packet socket");
+		if (s->paced)
+			usleep(PACE);
 	}
 }
 
@@ -242,6 +256,12 @@ static void packets_open(struct sender *s)
 	}
 }
 
+static void paced_open(struct sender *s)
+{
+	packets_open(s);
+	s->paced = true;
+}
+
 static void send_all(char **w, void (*open_it)(struct sender *s))
 {
 	static struct sender s;
@@ -263,6 +283,64 @@ static void send_all(char **w, void (*open_it)(struct sender *s))
 	printf("%ld %.6f %.6f\n", rounds * ROUND,
 	       now(CLOCK_PROCESS_CPUTIME_ID) - used,
 	       now(CLOCK_MONOTONIC) - begun);
+}
+
+/* What a program costs by itself, on one packet. */
+
+static int by_number(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static uint32_t one_run(int fd, const struct pps_config *c, bool xdp)
+{
+	struct xdp_md md = { .data_end = c->len,
+			     .ingress_ifindex = c->ifindex };
+	struct __sk_buff skb = { .ifindex = c->ifindex };
+	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts, .repeat = 1,
+			    .data_in = c->frame, .data_size_in = c->len,
+			    .ctx_in = &skb, .ctx_size_in = sizeof(skb));
+
+	if (xdp) {
+		opts.ctx_in = &md;
+		opts.ctx_size_in = sizeof(md);
+	}
+	if (bpf_prog_test_run_opts(fd, &opts))
+		die("test run");
+	if (opts.retval != (xdp ? XDP_REDIRECT : TC_ACT_REDIRECT)) {
+		fprintf(stderr, "pps_load: the program said %u\n",
+			opts.retval);
+		exit(EXIT_FAILURE);
+	}
+	return opts.duration;
+}
+
+static void cost(char **w)
+{
+	int fd = bpf_prog_get_fd_by_id((uint32_t)atoi(w[0]));
+	struct pps_config c = { .ifindex = interface(w[1]) };
+	char *rest[] = { w[2], w[3], w[3], w[3], w[4], w[5], w[6],
+			 w[6] ? w[7] : NULL };
+	struct bpf_prog_info info = { 0 };
+	uint32_t len = sizeof(info), *ns;
+	int i, runs = atoi(w[3]);
+	bool xdp;
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len))
+		die("program");
+	xdp = info.type == BPF_PROG_TYPE_XDP;
+	fill(&c, rest);
+	ns = calloc((size_t)runs + 1, sizeof(*ns));
+	if (!ns)
+		die("memory");
+	one_run(fd, &c, xdp);
+	for (i = 0; i < runs; i++)
+		ns[i] = one_run(fd, &c, xdp);
+	qsort(ns, (size_t)runs, sizeof(*ns), by_number);
+	printf("%u\n", ns[runs / 2]);
+	free(ns);
 }
 
 /* The user-space peer: what any tunnel daemon on a TUN device does. */
@@ -338,12 +416,16 @@ int main(int argc, char **argv)
 		sink(argv + 2);
 	else if (!strcmp(what, "send") && (argc == 9 || argc == 11))
 		send_all(argv + 2, packets_open);
+	else if (!strcmp(what, "paced") && (argc == 9 || argc == 11))
+		send_all(argv + 2, paced_open);
 	else if (!strcmp(what, "frames") && (argc == 9 || argc == 11))
 		send_all(argv + 2, frames_open);
+	else if (!strcmp(what, "cost") && (argc == 8 || argc == 10))
+		cost(argv + 2);
 	else if (!strcmp(what, "tun") && argc == 5)
 		tunnel(argv + 2);
 	else {
-		fprintf(stderr, "usage: pps_load sink|send|frames|tun ... "
+		fprintf(stderr, "usage: pps_load sink|send|paced|frames|cost|tun ... "
 			"(see pps_load.c)\n");
 		return EXIT_FAILURE;
 	}

@@ -85,6 +85,15 @@ static int cmd_fill(char **w)
 	return err;
 }
 
+/* prefix ADDR LOCAL REMOTE; unprefix ADDR */
+static int cmd_prefix(char **w)
+{
+	struct dp_binding b = { .local = addr(w[2]), .remote = addr(w[3]) };
+	struct in6_addr prefix = addr(w[1]);
+
+	return dp_prefix_set(dp, &prefix, &b);
+}
+
 /* home ADDR: its /64 is the home link's */
 static int cmd_home(char **w)
 {
@@ -220,6 +229,14 @@ static int run(char **w)
 		return cmd_bind(w);
 	if (!strcmp(c, "xdp"))
 		return cmd_xdp(w);
+	if (!strcmp(c, "prefix"))
+		return cmd_prefix(w);
+	if (!strcmp(c, "unprefix"))
+		return dp_prefix_del(dp, &a);
+	if (!strcmp(c, "routes")) {
+		dp_routes_changed(dp);
+		return 0;
+	}
 	if (!strcmp(c, "home"))
 		return cmd_home(w);
 	if (!strcmp(c, "fill"))
