@@ -431,7 +431,7 @@ static __always_inline struct ip6h *xdp_ip6(struct xdp_md *ctx)
 	void *end = (void *)(long)ctx->data_end;
 
 	if ((void *)(h + 1) > end || eth->h_proto != bpf_htons(ETH_P_IPV6) ||
-	    !is_ip6(h) || (void *)(h + 1) + bpf_ntohs(h->len) != end)
+	    !is_ip6(h) || end - (void *)(h + 1) != bpf_ntohs(h->len))
 		return NULL;
 	return h;
 }
