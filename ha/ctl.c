@@ -101,7 +101,7 @@ static void add_traffic(struct json_object *o, const struct listing *l,
 	add_int(o, "tx_bytes", (int64_t)d.tx_bytes);
 	add_int(o, "rx_packets", (int64_t)d.rx_packets);
 	add_int(o, "rx_bytes", (int64_t)d.rx_bytes);
-	used.ns = (int64_t)d.last_used;
+	used = dp_last_used(&d);
 	if (used.ns)
 		add_int(o, "idle_s", mtime_sec(mtime_sub(l->now, used)));
 	else

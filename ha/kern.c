@@ -18,8 +18,7 @@
 #include "sys/raw.h"
 
 enum {
-	TUNNEL_OVERHEAD = IP6_HDR_LEN,
-	PATHS_DELAY = 200,	/* ms, from a change to looking at it */
+	DUMP_DELAY = 200,	/* ms */
 	SPARE_BINDINGS = 1024,	/* room for tombstones, at least */
 	MAP_SIZE_MAX = 1 << 28,
 };
@@ -122,7 +121,7 @@ static void check_forwarding(const struct kern_iface *iface)
 
 static void iface_attach(struct kern *k, struct kern_iface *iface)
 {
-	int err = dp_attach(k->dp, iface->ifindex);
+	int err = dp_attach(k->dp, iface->ifindex, iface->link >= 0);
 
 	if (err < 0) {
 		log_err("interface %s: data plane is not attached: %s",
@@ -183,70 +182,15 @@ static void on_addr(struct kern *k, const struct rtnl_event *ev)
 		*slot = none;
 }
 
-/* Paths: where the tunnel's packets leave, and how long they may be. */
-
-static void path_fill(struct kern *k, const struct binding *b,
-		      struct dp_binding *d)
-{
-	struct rtnl_path path;
-	int err = rtnl_path_get(k->rtnl, &b->reg.coa, &path);
-	uint32_t mtu;
-
-	d->ifindex = 0;
-	d->mtu = IP6_MIN_MTU;
-	if (err < 0) {
-		log_warn("binding HoA %s CoA %s: no path: %s",
-			 ip6_str(&b->hoa), ip6_str(&b->reg.coa),
-			 strerror(-err));
-		return;
-	}
-	d->ifindex = path.ifindex;
-	mtu = path.mtu > UINT16_MAX ? UINT16_MAX : path.mtu;
-	if (mtu > IP6_MIN_MTU + TUNNEL_OVERHEAD)
-		d->mtu = mtu - TUNNEL_OVERHEAD;
-}
-
-static void path_update(void *arg, const struct binding *b)
-{
-	struct kern *k = arg;
-	struct dp_binding d, old;
-	int err;
-
-	if (b->state != BINDING_BOUND ||
-	    dp_binding_get(k->dp, &b->hoa, &old) < 0)
-		return;
-	d = old;
-	path_fill(k, b, &d);
-	if (d.ifindex == old.ifindex && d.mtu == old.mtu)
-		return;
-	log_info("binding HoA %s CoA %s: path by interface %u, inner MTU %u",
-		 ip6_str(&b->hoa), ip6_str(&b->reg.coa), d.ifindex, d.mtu);
-	err = dp_binding_set(k->dp, &b->hoa, &d);
-	if (err < 0)
-		log_err("binding HoA %s: data plane: %s", ip6_str(&b->hoa),
-			strerror(-err));
-}
-
-static void paths_on_timer(struct timer *timer, mtime now)
+/* Events were lost: all is told again, a moment later than the burst. */
+static void dump_on_timer(struct timer *timer, mtime now)
 {
 	struct kern *k = (struct kern *)
-		((char *)timer - offsetof(struct kern, paths_timer));
+		((char *)timer - offsetof(struct kern, dump_timer));
 
 	(void)now;
-	if (k->dump) {
-		k->dump = false;
-		rtnl_dump_links(k->rtnl);
-		rtnl_dump_addrs(k->rtnl);
-	}
-	bcache_each(&k->bcache, path_update, k);
-}
-
-/* Changes come in bursts: once for each burst, and not put off by the next. */
-static void paths_changed(struct kern *k)
-{
-	if (!timer_armed(&k->paths_timer))
-		timers_set(&k->loop->timers, &k->paths_timer,
-			   mtime_add(loop_now(), MTIME_MS(PATHS_DELAY)));
+	rtnl_dump_links(k->rtnl);
+	rtnl_dump_addrs(k->rtnl);
 }
 
 static void on_rtnl(void *arg, const struct rtnl_event *ev)
@@ -263,17 +207,19 @@ static void on_rtnl(void *arg, const struct rtnl_event *ev)
 	case RTNL_ADDR:
 	case RTNL_ADDR_GONE:
 		on_addr(k, ev);
-		return;
-	case RTNL_NEIGH:
-		return;
-	case RTNL_OVERRUN:
-		k->dump = true;
 		break;
+	case RTNL_OVERRUN:
+		if (!timer_armed(&k->dump_timer))
+			timers_set(&k->loop->timers, &k->dump_timer,
+				   mtime_add(loop_now(),
+					     MTIME_MS(DUMP_DELAY)));
+		break;
+	case RTNL_NEIGH:
 	case RTNL_ROUTE:
 	case RTNL_ROUTE_GONE:
 		break;
 	}
-	paths_changed(k);
+	dp_routes_changed(k->dp);
 }
 
 static void on_rtnl_fd(void *arg)
@@ -294,7 +240,7 @@ static void on_errors_fd(void *arg)
 
 	while (recvmsg(k->holds[0], &msg, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0)
 		msg = (struct msghdr){0};
-	paths_changed(k);
+	dp_routes_changed(k->dp);
 }
 
 /* The binding cache's verbs; those that send are wire.c's. */
@@ -316,10 +262,8 @@ static int op_intercept(void *arg, const struct binding *b)
 {
 	struct kern *k = arg;
 	struct dp_binding d = kern_to_dp(&b->reg);
-	int err;
+	int err = dp_binding_set(k->dp, &b->hoa, &d);
 
-	path_fill(k, b, &d);
-	err = dp_binding_set(k->dp, &b->hoa, &d);
 	if (err < 0)
 		log_err("binding HoA %s CoA %s HA %s: data plane: %s",
 			ip6_str(&b->hoa), ip6_str(&b->reg.coa),
@@ -352,7 +296,6 @@ static void op_release(void *arg, const struct binding *b)
 	struct dp_binding d = kern_to_dp(&b->reg);
 
 	d.flags = DP_BINDING_DELETED;
-	d.mtu = IP6_MIN_MTU;
 	if (dp_binding_set(k->dp, &b->hoa, &d) < 0)
 		op_forget(k, b);	/* better than to go on with it */
 	journal_end(k->journal, b);
@@ -651,7 +594,7 @@ int kern_start(struct kern *k, struct loop *loop, struct ha_conf *conf,
 		.ctl = ctl,
 		.raw_fd = -1,
 		.packet_fd = -1,
-		.paths_timer.fn = paths_on_timer,
+		.dump_timer.fn = dump_on_timer,
 		.sync_timer.fn = sync_on_timer,
 	};
 	for (i = 0; i < KERN_HOLDS; i++)
@@ -668,8 +611,6 @@ int kern_start(struct kern *k, struct loop *loop, struct ha_conf *conf,
 		err = start_step(rtnl_start(k), "rtnetlink");
 	if (!err)
 		err = start_step(keying_open(&k->keying, k), "keying");
-	if (!err)
-		bcache_each(&k->bcache, path_update, k);
 	return err;
 }
 
@@ -684,7 +625,7 @@ void kern_stop(struct kern *k)
 	int i;
 
 	keying_close(&k->keying);
-	timers_del(&k->loop->timers, &k->paths_timer);
+	timers_del(&k->loop->timers, &k->dump_timer);
 	timers_del(&k->loop->timers, &k->sync_timer);
 	journal_close(k->journal);
 	bcache_fini(&k->bcache);
