@@ -13,6 +13,7 @@
 #include "core/count.h"
 #include "core/ctl.h"
 #include "core/log.h"
+#include "ha/restore.h"
 #include "ha/wire.h"
 #include "sys/raw.h"
 
@@ -266,29 +267,31 @@ static void on_errors_fd(void *arg)
 
 /* The binding cache's verbs; those that send are wire.c's. */
 
-static struct dp_binding to_dp(const struct binding *b)
+struct dp_binding kern_to_dp(const struct binding_reg *reg)
 {
 	return (struct dp_binding){
-		.local = b->reg.ha,
-		.remote = b->reg.coa,
-		.expires = (uint64_t)b->reg.expires.ns,
-		.created = (uint64_t)b->reg.created.ns,
-		.seq = b->reg.seq,
-		.bu_flags = b->reg.flags,
-		.lifetime = b->reg.lifetime,
+		.local = reg->ha,
+		.remote = reg->coa,
+		.expires = (uint64_t)reg->expires.ns,
+		.created = (uint64_t)reg->created.ns,
+		.seq = reg->seq,
+		.bu_flags = reg->flags,
+		.lifetime = reg->lifetime,
 	};
 }
 
 static int op_intercept(void *arg, const struct binding *b)
 {
 	struct kern *k = arg;
-	struct dp_binding d = to_dp(b);
+	struct dp_binding d = kern_to_dp(&b->reg);
 	int err = dp_binding_set(k->dp, &b->hoa, &d);
 
 	if (err < 0)
 		log_err("binding HoA %s CoA %s HA %s: data plane: %s",
 			ip6_str(&b->hoa), ip6_str(&b->reg.coa),
 			ip6_str(&b->reg.ha), strerror(-err));
+	else
+		journal_put(k->journal, b);
 	return err;
 }
 
@@ -312,11 +315,12 @@ static void neighbour_is_back(struct kern *k, const struct binding *b)
 static void op_release(void *arg, const struct binding *b)
 {
 	struct kern *k = arg;
-	struct dp_binding d = to_dp(b);
+	struct dp_binding d = kern_to_dp(&b->reg);
 
 	d.flags = DP_BINDING_DELETED;
 	if (dp_binding_set(k->dp, &b->hoa, &d) < 0)
 		op_forget(k, b);	/* better than to go on with it */
+	journal_end(k->journal, b);
 	if (ip6_addr_eq(&k->bu->src, &b->hoa) &&
 	    wire_from_home_link(k, &b->hoa))
 		neighbour_is_back(k, b);
@@ -485,64 +489,6 @@ int kern_reload(struct kern *k, struct ha_conf *conf)
 	return 0;
 }
 
-/* Restoring what the data plane went on with. */
-
-struct restore {
-	struct kern *k;
-	unsigned int kept, tombstones, expired, foreign, excess;
-};
-
-static void restore_one(void *arg, const struct in6_addr *hoa,
-			const struct dp_binding *d)
-{
-	struct restore *r = arg;
-	bool deleted = d->flags & DP_BINDING_DELETED;
-	struct binding_reg reg = {
-		.coa = d->remote,
-		.ha = d->local,
-		.created.ns = (int64_t)d->created,
-		.expires.ns = (int64_t)d->expires,
-		.lifetime = d->lifetime,
-		.seq = d->seq,
-		.flags = d->bu_flags,
-	};
-	int err = bcache_restore(&r->k->bcache, hoa, &reg, deleted,
-				 loop_now());
-
-	if (!err && deleted) {
-		r->tombstones++;
-	} else if (!err) {
-		r->kept++;
-		count(COUNT_BINDING_RESTORED);
-		log_info("binding HoA %s CoA %s HA %s: restored, seq %u",
-			 ip6_str(hoa), ip6_str(&reg.coa), ip6_str(&reg.ha),
-			 reg.seq);
-	} else {
-		log_info("binding HoA %s CoA %s HA %s: not restored: %s",
-			 ip6_str(hoa), ip6_str(&reg.coa), ip6_str(&reg.ha),
-			 err == -ETIME ? "expired" :
-			 err == -ENOMEM ? "more than there is room for" :
-			 "no home link of ours");
-		r->expired += err == -ETIME;
-		r->excess += err == -ENOMEM;
-		r->foreign += err != -ETIME && err != -ENOMEM;
-		dp_binding_del(r->k->dp, hoa);
-	}
-}
-
-static int restore_all(struct kern *k)
-{
-	struct restore r = { .k = k };
-	int err = dp_binding_each(k->dp, restore_one, &r);
-
-	if (err < 0)
-		return err;
-	log_info("took over the data plane: %u bindings go on, %u tombstones; "
-		 "%u expired, %u of links that are not ours any more, %u too "
-		 "many", r.kept, r.tombstones, r.expired, r.foreign, r.excess);
-	return 0;
-}
-
 /* Starting and stopping. */
 
 struct dp_conf kern_dp_conf(const struct ha_conf *conf)
@@ -607,8 +553,7 @@ static int dp_start(struct kern *k)
 
 	if (err < 0)
 		return err;
-	if (took_over)
-		err = restore_all(k);
+	err = restore(k, took_over);
 	for (i = 0; i < k->conf->addrs.n && !err; i++)
 		err = dp_addr_add(k->dp, &k->conf->addrs.v[i]);
 	if (err < 0)
@@ -723,6 +668,7 @@ void kern_stop(struct kern *k)
 	keying_close(&k->keying);
 	timers_del(&k->loop->timers, &k->dump_timer);
 	timers_del(&k->loop->timers, &k->sync_timer);
+	journal_close(k->journal);
 	bcache_fini(&k->bcache);
 	free(k->prefixes);
 	loop_fd_del(&k->ring_lf);

@@ -11,6 +11,7 @@
 #include "core/store.h"
 #include "ha/bcache.h"
 #include "ha/conf.h"
+#include "ha/journal.h"
 #include "ha/keying.h"
 #include "sys/dp.h"
 #include "sys/rtnl.h"
@@ -48,6 +49,7 @@ struct kern {
 	struct keying keying;
 	struct bcache bcache;
 	struct bcache_prefix *prefixes;
+	struct journal *journal;
 	struct dp *dp;
 	struct rtnl *rtnl;
 	struct kern_iface *ifaces;
@@ -80,6 +82,9 @@ void kern_stop(struct kern *k);
 int kern_reload(struct kern *k, struct ha_conf *conf);
 
 struct kern_iface *kern_iface_find(struct kern *k, uint32_t ifindex);
+
+/* A binding as the data plane has it. */
+struct dp_binding kern_to_dp(const struct binding_reg *reg);
 
 /* The data plane's settings, for kern_start() and --flush. */
 struct dp_conf kern_dp_conf(const struct ha_conf *conf);

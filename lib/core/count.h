@@ -26,6 +26,9 @@
 	X(BINDING_DELETED, "binding_deleted") \
 	X(BINDING_EXPIRED, "binding_expired") \
 	X(BINDING_RESTORED, "binding_restored") \
+	X(JOURNAL_WRITTEN, "journal_written") \
+	X(JOURNAL_FAILED, "journal_failed") \
+	X(JOURNAL_OVERRUN, "journal_overrun") \
 	X(NS_RECEIVED, "ns_received") \
 	X(NA_SENT, "na_sent") \
 	X(RA_RECEIVED, "ra_received") \
