@@ -375,6 +375,17 @@ static enum count_event state_event(enum binding_state old,
 	return COUNT__MAX;
 }
 
+static void state_events(struct kern *k, const struct binding *b,
+			 bool expired)
+{
+	ctl_event(k->ctl, ctl_ev("binding", "hoa", ip6_str(&b->hoa), "coa",
+				 ip6_str(&b->reg.coa), "state",
+				 binding_state_str(b->state), (char *)NULL));
+	if (expired)
+		ctl_event(k->ctl, ctl_ev("expired", "hoa", ip6_str(&b->hoa),
+					 (char *)NULL));
+}
+
 static void op_state(void *arg, const struct binding *b,
 		     enum binding_state old)
 {
@@ -391,12 +402,8 @@ static void op_state(void *arg, const struct binding *b,
 		count(event);
 	if (b->state != BINDING_BOUND)
 		keying_unbound(&k->keying, &b->hoa);
-	ctl_event(k->ctl, ctl_ev("binding", "hoa", ip6_str(&b->hoa), "coa",
-				 ip6_str(&b->reg.coa), "state",
-				 binding_state_str(b->state), (char *)NULL));
-	if (event == COUNT_BINDING_EXPIRED)
-		ctl_event(k->ctl, ctl_ev("expired", "hoa", ip6_str(&b->hoa),
-					 (char *)NULL));
+	if (ctl_heard(k->ctl))
+		state_events(k, b, event == COUNT_BINDING_EXPIRED);
 }
 
 static const struct bcache_ops ops = {

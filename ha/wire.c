@@ -227,6 +227,8 @@ static void ba_events(struct kern *k, const struct bcache_ba *ba, bool sent)
 	const struct bcache_bu *bu = k->bu;
 	struct json_object *ev;
 
+	if (!ctl_heard(k->ctl))
+		return;
 	ev = ctl_ev("bu_received", "hoa", ip6_str(&bu->hoa), "coa",
 		    ip6_str(bu_coa(bu)), (char *)NULL);
 	add_int(ev, "seq", bu->mh->bu.seq);
