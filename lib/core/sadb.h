@@ -6,8 +6,8 @@
  *
  * RFC 4106 3.1 and RFC 7634 2: an IV never repeats under one key. A manual
  * key outlives the daemon, so the outbound number is reserved ahead in the
- * store in blocks, on disk before use; the inbound one is stored as accepted,
- * and on disk each 64 packets. Records are found by a fingerprint of the key
+ * store in blocks, on disk before use, the larger the sooner they are used up;
+ * the inbound one is stored as accepted, and on disk each 64 packets. Records are found by a fingerprint of the key
  * alone: numbers go on where they were if an SA is renamed, or its key is
  * changed and changed back. As a second line of defence, against a state folder
  * that was lost, outbound numbers begin no lower than the clock says.
@@ -22,6 +22,7 @@
 #include "core/store.h"
 #include "proto/esp.h"
 #include "proto/ip6.h"
+#include "proto/mtime.h"
 
 struct sadb;
 
@@ -46,6 +47,9 @@ struct sadb_sa {
 	/* private to sadb.c */
 	uint32_t reserved;	/* out: numbers up to this are ours to use;
 				 * in: highest that is surely on disk */
+	uint32_t syncing;	/* what it will be after this sync, or 0 */
+	uint32_t block;		/* out: how many are reserved at once */
+	mtime reserved_at;
 	char store_key[40];	/* DIRECTION/FINGERPRINT of the key */
 	struct sadb_sa *older;	/* out: the next one with these addresses */
 	UT_hash_handle hh;
@@ -105,7 +109,17 @@ enum reason sadb_open(struct sadb *sadb, const struct ip6_pkt *pkt,
 		      uint8_t *out, size_t cap, size_t *out_len,
 		      struct sadb_sa **sa);
 /*
- * Inbound numbers go to the disk now and then, by sadb_sync(): call it within
+ * What sadb_open() stores between these two, it stores at once at the end: call
+ * that before the answers go out. A daemon that dies in between could take
+ * those messages again: what is in them has to have a number too (RFC 6275
+ * 9.5.1: that of a Binding Update is kept with the binding).
+ */
+void sadb_begin(struct sadb *sadb);
+void sadb_commit(struct sadb *sadb);
+
+/*
+ * Inbound numbers go to the disk now and then, and the next outbound ones are
+ * reserved before they are needed, by sadb_sync(): call it within
  * seconds of when sadb_sync_due() became true, but not while a handover waits
  * (it takes as long as the disk does). After a power cut the last 64 messages
  * of an SA at the most could be replayed; after a daemon's death, none.
