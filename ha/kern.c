@@ -419,7 +419,9 @@ static void on_ring_fd(void *arg)
 {
 	struct kern *k = arg;
 
+	wire_begin(k);
 	dp_ring_read(k->dp, wire_on_record, k);
+	wire_end(k);
 }
 
 /* A power of two: the map survives a restart with a limit that is a little
@@ -639,11 +641,14 @@ static int sockets_start(struct kern *k)
 {
 	static const int protocols[KERN_HOLDS] = {
 		IP6_PROTO_IPV6, IP6_PROTO_ESP, IP6_PROTO_MH };
-	int i, on = 1;
+	int i, err, on = 1;
 
 	k->raw_fd = raw_open();
 	if (k->raw_fd < 0)
 		return k->raw_fd;
+	err = wire_open(k);
+	if (err < 0)
+		return err;
 	k->packet_fd = packet_open();
 	if (k->packet_fd < 0)
 		return k->packet_fd;
@@ -754,6 +759,7 @@ void kern_stop(struct kern *k)
 		free(k->ifaces);
 		k->ifaces = next;
 	}
+	wire_close(k);
 	close_fd(k->raw_fd);
 	close_fd(k->packet_fd);
 	for (i = 0; i < KERN_HOLDS; i++)

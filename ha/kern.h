@@ -16,6 +16,7 @@
 #include "sys/rtnl.h"
 
 struct ctl;
+struct wire;
 
 struct kern_iface {
 	struct kern_iface *next;
@@ -50,6 +51,7 @@ struct kern {
 	struct rtnl *rtnl;
 	struct kern_iface *ifaces;
 	int raw_fd, packet_fd, holds[KERN_HOLDS];
+	struct wire *wire;
 	struct loop_fd ring_lf, rtnl_lf, errors_lf;
 	struct timer paths_timer;	/* a path may have changed */
 	struct timer sync_timer;	/* SA numbers go to the disk */
