@@ -451,11 +451,13 @@ static int sas_load(struct sadb **out, struct store *store,
 	for (i = 0; i < conf->n_sas && !err; i++)
 		err = sadb_add(sadb, conf->sas[i],
 			       ha_conf_has_addr(conf, &conf->sas[i]->dst));
-	if (err < 0)
+	if (err < 0) {
 		sadb_free(sadb);
-	else
-		*out = sadb;
-	return err;
+		return err;
+	}
+	sadb_sync(sadb);
+	*out = sadb;
+	return 0;
 }
 
 static void spi_add(void *arg, struct sadb_sa *sa)

@@ -1066,6 +1066,10 @@ START_TEST(sadb_blocks_grow)
 
 	sadb = restart(NULL, &store, &conf, false);
 	sa = sadb_out(sadb, &conf.src, &conf.dst);
+	ck_assert_uint_eq(sa->block, 0);
+	ck_assert(sadb_sync_due(sadb));
+	sadb_sync(sadb);
+	ck_assert(!sadb_sync_due(sadb));
 	ck_assert_uint_eq(sa->block, 1024);
 	for (i = 0; i < 100000; i++) {
 		before = sa->reserved;
@@ -1095,6 +1099,7 @@ START_TEST(sadb_blocks_grow)
 	sadb = restart(sadb, &store, &conf, false);
 	sa = sadb_out(sadb, &conf.src, &conf.dst);
 	ck_assert_uint_ge(sa->esp.seq, before);
+	sadb_sync(sadb);
 	ck_assert_uint_eq(sa->block, 1024);
 	/* and slow ones stay small */
 	for (i = 0; i < 3; i++) {

@@ -35,6 +35,7 @@ struct sadb {
 	bool sync_due;
 	bool batch;		/* from begin to commit */
 	bool batch_open;	/* a transaction of the store's is */
+	bool failing;		/* the last batch was not stored */
 };
 
 int sadb_new(struct sadb **out, struct store *store)
@@ -226,11 +227,11 @@ static int reserve(struct sadb *sadb, struct sadb_sa *sa)
 	return 0;
 }
 
-/* Is less than half of a block left? IKE's have all numbers. */
+/* Is no more than half of a block left, or none yet? IKE's have all numbers. */
 static bool is_low(const struct sadb_sa *sa)
 {
 	return sa->reserved < UINT32_MAX &&
-	       sa->reserved - sa->esp.seq < sa->block / 2;
+	       sa->reserved - sa->esp.seq <= sa->block / 2;
 }
 
 /* What was reserved may have been used: go on after it. */
@@ -241,10 +242,7 @@ static int restore_outbound(struct sadb *sadb, struct sadb_sa *sa)
 	if (sadb->store && sa->reserved < clock_floor())
 		sa->reserved = clock_floor();
 	sa->esp.seq = sa->reserved;
-	/* now rather than in the midst of a handover: the disk is slow. Where
-	 * it fails, sadb_seal() tries again, and does not send before. */
-	if (!rc)
-		reserve(sadb, sa);
+	sadb->sync_due = true;
 	return rc;
 }
 
@@ -532,14 +530,24 @@ void sadb_begin(struct sadb *sadb)
 	sadb->batch = true;
 }
 
+/* Once for each time that it begins or ends: batches are many. */
+static void tell_failing(struct sadb *sadb, int rc)
+{
+	sadb->failing = rc < 0;
+	if (rc)
+		log_err("SAs: numbers received are not stored: %s",
+			strerror(-rc));
+	else
+		log_info("SAs: numbers received are stored again");
+}
+
 void sadb_commit(struct sadb *sadb)
 {
 	int rc = sadb->batch_open ? store_commit_soft(sadb->store) : 0;
 
+	if (sadb->batch_open && sadb->failing != (rc < 0))
+		tell_failing(sadb, rc);
 	sadb->batch = sadb->batch_open = false;
-	if (rc)
-		log_err("SAs: the last numbers received are not stored: %s",
-			strerror(-rc));
 }
 
 bool sadb_sync_due(const struct sadb *sadb)

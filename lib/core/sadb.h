@@ -65,7 +65,8 @@ void sadb_free(struct sadb *sadb);
  * inbound SPI or an outbound pair of addresses is taken), -EKEYREJECTED
  * (another SA has this key: both would use the same numbers), -ENOTSUP (the
  * machine lacks the algorithm), -EIO (the store failed), -ENOMEM. The reason
- * is logged. One section may be added once in each direction.
+ * is logged. One section may be added once in each direction. sadb_sync() when
+ * all are added: else the first message under it waits for the disk.
  */
 int sadb_add(struct sadb *sadb, const struct sadb_conf *conf, bool inbound);
 

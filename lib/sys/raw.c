@@ -95,7 +95,8 @@ static int raw_msg_fill(struct raw_msg *m, struct msghdr *msg,
 		.msg_name = &m->to, .msg_namelen = sizeof(m->to),
 		.msg_iov = &m->iov, .msg_iovlen = 1,
 		.msg_control = m->control.mem,
-		.msg_controllen = sizeof(m->control.mem),
+		/* without the padding the kernel needs no memory for it */
+		.msg_controllen = CMSG_LEN(sizeof(info)),
 	};
 	memcpy(&info.ipi6_addr, p + 8, 16);
 	memcpy(&m->to.sin6_addr, p + 24, 16);
