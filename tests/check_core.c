@@ -1281,6 +1281,8 @@ START_TEST(sadb_ike_reply)
 	sadb_expire(sadb, by_spi(sadb, 0x104));
 	ck_assert_uint_eq(sadb_reply(sadb, sadb_in(sadb, 0x201))->conf.spi,
 			  0x101);
+	sadb_del(sadb, by_spi(sadb, 0x101));
+	ck_assert_ptr_null(sadb_reply(sadb, sadb_in(sadb, 0x201)));
 	sadb_free(sadb);
 }
 END_TEST
@@ -1382,6 +1384,8 @@ START_TEST(sadb_ike_taken_over)
 	manual.spi = 0x901;
 	ck_assert_int_eq(sadb_add(fresh, &manual, false), 0);
 	ck_assert_int_eq(sadb_add(fresh, &clash, true), 0);
+	ck_assert_uint_eq(sadb_reply(old, sadb_in(old, 0x202))->conf.spi,
+			  0x103);
 	sadb_take_ike(fresh, old);
 	sadb_each(old, see_spi, seen);
 	ck_assert_str_eq(seen, ">900 ");
@@ -1392,6 +1396,9 @@ START_TEST(sadb_ike_taken_over)
 	sadb_free(old);
 	ck_assert_uint_eq(out_spi(fresh, &manual), 0x103);
 	ck_assert_uint_eq(out_spi(fresh, &conf), 0x110);
+	sadb_del(fresh, by_spi(fresh, 0x103));
+	ck_assert_uint_eq(sadb_reply(fresh, sadb_in(fresh, 0x202))->conf.spi,
+			  0x102);
 	sadb_free(fresh);
 }
 END_TEST

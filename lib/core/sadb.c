@@ -32,6 +32,7 @@ struct sadb {
 	/* by src and dst: the newest with these addresses, which leads to the
 	 * older ones, and to a manual one at the end */
 	struct sadb_sa *out;
+	uint64_t changes;	/* of the outbound ones */
 	bool sync_due;
 	bool batch;		/* from begin to commit */
 	bool batch_open;	/* a transaction of the store's is */
@@ -82,6 +83,7 @@ static void out_add(struct sadb *sadb, struct sadb_sa *sa)
 {
 	struct sadb_sa *head = out_head(sadb, &sa->conf.src, &sa->conf.dst);
 
+	sadb->changes++;
 	sa->older = NULL;
 	if (head && !sa->peer) {
 		while (head->older)
@@ -99,6 +101,7 @@ static void out_del(struct sadb *sadb, struct sadb_sa *sa)
 {
 	struct sadb_sa *head = out_head(sadb, &sa->conf.src, &sa->conf.dst);
 
+	sadb->changes++;
 	if (head == sa) {
 		HASH_DEL(sadb->out, sa);
 		if (sa->older)
@@ -341,6 +344,7 @@ static struct sadb_sa *sa_new(const struct sadb_conf *conf, bool inbound,
 
 static void sa_add(struct sadb *sadb, struct sadb_sa *sa)
 {
+	sa->reply_of = UINT64_MAX;	/* what it was in another sadb */
 	if (sa->inbound)
 		HASH_ADD(hh, sadb->in, conf.spi, sizeof(sa->conf.spi), sa);
 	else
@@ -400,7 +404,7 @@ int sadb_add_ike(struct sadb *sadb, const struct sadb_conf *conf, bool inbound,
 
 void sadb_expire(struct sadb *sadb, struct sadb_sa *sa)
 {
-	(void)sadb;
+	sadb->changes++;
 	sa->expired = true;
 	esp_fini(&sa->esp);
 	sodium_memzero(sa->conf.key, sizeof(sa->conf.key));
@@ -492,12 +496,17 @@ struct sadb_sa *sadb_out_spi(struct sadb *sadb, const struct in6_addr *src,
 	return sa;
 }
 
-struct sadb_sa *sadb_reply(struct sadb *sadb, const struct sadb_sa *in)
+struct sadb_sa *sadb_reply(struct sadb *sadb, struct sadb_sa *in)
 {
-	struct sadb_sa *sa = out_head(sadb, &in->conf.dst, &in->conf.src);
+	struct sadb_sa *sa = in->reply;
 
+	if (in->reply_of == sadb->changes)
+		return sa;
+	sa = out_head(sadb, &in->conf.dst, &in->conf.src);
 	while (sa && (sa->expired || sa->peer != in->peer))
 		sa = sa->older;
+	in->reply = sa;
+	in->reply_of = sadb->changes;
 	return sa;
 }
 

@@ -28,31 +28,36 @@ struct sadb;
 
 /* What a [sa NAME] section says. */
 struct sadb_conf {
-	char name[64];
 	uint32_t spi;			/* >= 256, RFC 4303 2.1 */
 	struct in6_addr src, dst;
 	enum esp_alg alg;
+	char name[64];
 	uint8_t key[ESP_KEY_LEN];
 	char identity[128];
 };
 
-/* What protected a message, or will. */
+/*
+ * What protected a message, or will. What each message needs comes first and
+ * together: with many of them, each cache line is memory's to deliver.
+ */
 struct sadb_sa {
-	struct sadb_conf conf;
+	UT_hash_handle hh;
 	bool inbound;
 	uint32_t peer;		/* id of the IKE SA that made it; 0: manual */
 	bool expired;		/* its key is wiped: all under it is refused */
-	struct esp_sa esp;
 	uint64_t packets;
 	/* private to sadb.c */
+	struct sadb_sa *reply;	/* in: what sadb_reply() found when */
+	uint64_t reply_of;	/* so many changes had there been */
 	uint32_t reserved;	/* out: numbers up to this are ours to use;
 				 * in: highest that is surely on disk */
 	uint32_t syncing;	/* what it will be after this sync, or 0 */
 	uint32_t block;		/* out: how many are reserved at once */
 	mtime reserved_at;
-	char store_key[40];	/* DIRECTION/FINGERPRINT of the key */
 	struct sadb_sa *older;	/* out: the next one with these addresses */
-	UT_hash_handle hh;
+	struct sadb_conf conf;
+	struct esp_sa esp;
+	char store_key[40];	/* DIRECTION/FINGERPRINT of the key */
 };
 
 /* store is kept, not owned; it may be NULL (tests alone). */
@@ -96,7 +101,7 @@ struct sadb_sa *sadb_out_spi(struct sadb *sadb, const struct in6_addr *src,
 			     const struct in6_addr *dst, uint32_t spi);
 /* The outbound SA for an answer to what came under an inbound one: the same
  * IKE SA's, the newest; for a manual SA a manual one. NULL: none. */
-struct sadb_sa *sadb_reply(struct sadb *sadb, const struct sadb_sa *in);
+struct sadb_sa *sadb_reply(struct sadb *sadb, struct sadb_sa *in);
 
 /*
  * Opens an ESP packet's payload (pkt->proto is 50): SA by SPI, then its

@@ -28,9 +28,6 @@ enum {
 
 /* Zero-initialised but for spi, alg and key. */
 struct esp_sa {
-	/* AES's key schedule, made of the key with the first message */
-	uint8_t aes[ESP_AES_LEN] __attribute__((aligned(16)));
-	bool aes_made;
 	uint32_t spi;
 	enum esp_alg alg;
 	uint8_t key[ESP_KEY_LEN];
@@ -39,6 +36,9 @@ struct esp_sa {
 	uint32_t seq;
 	/* inbound: highest accepted, and a bit for each of the last 1024 */
 	uint32_t highest;
+	bool aes_made;
+	/* AES's key schedule, made of the key with the first message */
+	uint8_t aes[ESP_AES_LEN] __attribute__((aligned(16)));
 	uint64_t window[ESP_WINDOW / 64];
 };
 
