@@ -319,10 +319,11 @@ static void on_batch_sent(void *arg, unsigned int i, int err)
 	ba_done(k, &k->wire->bas[i], err);
 }
 
-/* Numbers are stored before the answers that they are accepted with. */
+/* Sends what waits. Before an answer the number is stored that it answers. */
 static void flush(struct kern *k)
 {
 	sadb_commit(k->sadb);
+	sadb_begin(k->sadb);
 	raw_batch_send(k->wire->batch, k->raw_fd, on_batch_sent, k);
 }
 
@@ -337,7 +338,6 @@ static int batch_ba(struct kern *k, const struct ip6_pkt *pkt,
 
 	if (!room) {
 		flush(k);
-		sadb_begin(k->sadb);
 		room = raw_batch_room(k->wire->batch);
 	}
 	n = ip6_build(room, IP6_SIGNAL_MAX, pkt);
@@ -382,6 +382,8 @@ void wire_send_ba(void *arg, const struct bcache_ba *ba)
 
 	bu_event(k, ba);
 	pkt.upper_len = n < 0 ? 0 : (size_t)n;
+	if (to_mac)
+		flush(k);
 	if (!err)
 		err = to_mac ? send_packet(k, &pkt, true) :
 			batch_ba(k, &pkt, &sent);
@@ -418,6 +420,7 @@ void wire_begin(struct kern *k)
 void wire_end(struct kern *k)
 {
 	flush(k);
+	sadb_commit(k->sadb);
 	if (sadb_sync_due(k->sadb) && !timer_armed(&k->sync_timer))
 		timers_set(&k->loop->timers, &k->sync_timer,
 			   mtime_add(loop_now(), MTIME_SEC(1)));

@@ -7,10 +7,11 @@
  * RFC 4106 3.1 and RFC 7634 2: an IV never repeats under one key. A manual
  * key outlives the daemon, so the outbound number is reserved ahead in the
  * store in blocks, on disk before use, the larger the sooner they are used up;
- * the inbound one is stored as accepted, and on disk each 64 packets. Records are found by a fingerprint of the key
- * alone: numbers go on where they were if an SA is renamed, or its key is
- * changed and changed back. As a second line of defence, against a state folder
- * that was lost, outbound numbers begin no lower than the clock says.
+ * the inbound one is stored as accepted, and on disk each 64 packets. Records
+ * are found by a fingerprint of the key alone: numbers go on where they were if
+ * an SA is renamed, or its key is changed and changed back. As a second line of
+ * defence, against a state folder that was lost, outbound numbers begin no
+ * lower than the clock says.
  */
 #ifndef KEDGE_SADB_H
 #define KEDGE_SADB_H
@@ -125,9 +126,9 @@ void sadb_commit(struct sadb *sadb);
 
 /*
  * Inbound numbers go to the disk now and then, and the next outbound ones are
- * reserved before they are needed, by sadb_sync(): call it within
- * seconds of when sadb_sync_due() became true, but not while a handover waits
- * (it takes as long as the disk does). After a power cut the last 64 messages
+ * reserved before they are needed, by sadb_sync(): call it within seconds of
+ * when sadb_sync_due() became true, but not while a handover waits (it takes as
+ * long as the disk does, once for all SAs). After a power cut the last 64 messages
  * of an SA at the most could be replayed; after a daemon's death, none.
  */
 bool sadb_sync_due(const struct sadb *sadb);
