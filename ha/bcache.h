@@ -10,6 +10,12 @@
  *	       lifetime over|   +---------------------+
  *	                    v        registration
  *	                   GONE
+ *
+ * Made for a million bindings: bcache_init() takes all the memory there will
+ * ever be, untouched pages of it cost nothing, and whatever a Binding Update
+ * does takes the same time however many bindings there are. That is for each
+ * a record of 64 bytes and 5.3 to 10.7 bytes of a hash index (8.4 at a
+ * million), and once a timer wheel of 256 kB.
  */
 #ifndef KEDGE_BCACHE_H
 #define KEDGE_BCACHE_H
@@ -18,7 +24,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <uthash.h>
 
 #include "proto/ip6.h"
 #include "proto/mh.h"
@@ -36,22 +41,20 @@ enum {
 	BCACHE_NA_COUNT = 3,	/* MAX_NEIGHBOR_ADVERTISEMENT, RFC 4861 10 */
 	BCACHE_NA_SPACING = 1,	/* s, RetransTimer, RFC 4861 7.2.6 */
 	BCACHE_NESTING = 8,	/* bindings whose CoA is another's HoA */
+	BCACHE_BURST = 1024,	/* bindings that one run of the timer sees to */
+	BCACHE_ROOM_MAX = 1 << 28,
 };
 
-struct bcache;
-
-/* A binding. Many of them: nothing in here that could be derived. */
+/* A binding as it is shown: a copy, out of the cache's record. */
 struct binding {
-	UT_hash_handle hh;
-	struct bcache *bc;
-	struct timer timer;
 	struct in6_addr hoa;
 	uint8_t state;		/* enum binding_state */
 	uint8_t na_sent;	/* unsolicited advertisements */
 	uint16_t link;		/* the home link, an index of the owner's */
 	struct binding_reg {
 		struct in6_addr coa, ha;
-		mtime created, expires;
+		mtime created;		/* rounded up to 1/8 s */
+		mtime expires;
 		uint32_t lifetime;	/* s, as granted */
 		uint16_t seq;		/* of the last BU accepted */
 		uint16_t flags;		/* of that BU */
@@ -63,7 +66,7 @@ struct bcache_bu {
 	const struct mh *mh;
 	struct in6_addr hoa;	/* Home Address option, or source */
 	struct in6_addr src;	/* the IPv6 header's */
-	struct in6_addr ha;	/* where it was sent: one of our addresses */
+	struct in6_addr ha;	/* where it was sent: one of conf.addrs */
 	bool has_esp;
 	bool owns;		/* the SA's identity owns the HoA */
 	bool dynamic;		/* the SA was made by IKE */
@@ -109,23 +112,47 @@ struct bcache_conf {
 	size_t n_addrs;
 };
 
+struct bcache_record;
+
 struct bcache {
 	const struct bcache_ops *ops;
 	void *arg;
 	struct timers *timers;
 	struct bcache_conf conf;
-	struct binding *table;
 	uint32_t n_bound;
+	/* the rest is bcache.c's */
+	uint32_t n;		/* records in use */
+	uint32_t room;		/* records there are, from 1 on: 0 is none */
+	uint32_t top;		/* the last one that was ever in use */
+	uint32_t unused;	/* up to top: a list by next */
+	struct bcache_record *records;
+	void *memory;		/* that the records are in */
+	uint32_t *index;	/* by HoA: numbers of records */
+	uint32_t index_mask;
+	uint8_t index_key[16];
+	uint32_t *wheel;	/* by the tick: the first record due then */
+	int64_t wheel_at;	/* the tick that is next */
+	struct timer timer;	/* armed while there is any record */
 };
 
-void bcache_init(struct bcache *bc, const struct bcache_ops *ops, void *arg,
-		 struct timers *timers, const struct bcache_conf *conf);
+/*
+ * Takes the memory for max_bindings and some tombstones. *bc stays where it
+ * is: its timer is in it. 0; -ENOMEM (also beyond BCACHE_ROOM_MAX); -EINVAL:
+ * too many addrs; -ENOSYS: no libsodium. bcache_fini() in any case.
+ */
+int bcache_init(struct bcache *bc, const struct bcache_ops *ops, void *arg,
+		struct timers *timers, const struct bcache_conf *conf);
 /* Frees everything and calls nobody: what is intercepted stays so. */
 void bcache_fini(struct bcache *bc);
 
-/* Other limits from now on; what is granted stays granted. */
-void bcache_limits(struct bcache *bc, uint32_t max_bindings,
-		   uint32_t max_lifetime);
+/* So many bindings and tombstones are there room for. */
+uint32_t bcache_room(const struct bcache *bc);
+/*
+ * Other limits from now on; what is granted stays granted. -ENOSPC: there is
+ * room for less than max_bindings, so bcache_room() is the limit.
+ */
+int bcache_limits(struct bcache *bc, uint32_t max_bindings,
+		  uint32_t max_lifetime);
 
 /*
  * Carries out a Binding Update, and answers it unless it has to be dropped in
@@ -137,19 +164,31 @@ enum reason bcache_bu(struct bcache *bc, const struct bcache_bu *bu, mtime now,
 /*
  * Takes back a binding from before a restart, without a call to ops.
  * -ETIME: it has expired; -EADDRNOTAVAIL: not our prefix or HA address any
- * more; -EEXIST, -ENOMEM.
+ * more; -EEXIST; -ENOMEM: no room.
  */
 int bcache_restore(struct bcache *bc, const struct in6_addr *hoa,
 		   const struct binding_reg *reg, bool deleted, mtime now);
 
-/* Tombstones too; NULL where there is none. */
-struct binding *bcache_find(const struct bcache *bc,
-			    const struct in6_addr *hoa);
-/* NULL unless it is bound. */
-struct binding *bcache_find_bound(const struct bcache *bc,
-				  const struct in6_addr *hoa);
+/*
+ * False where there is none; else *out is set. A binding that is over is
+ * found until the timer comes to it, 16 ms later (more while it is one of
+ * many): who must know looks at reg.expires. A Binding Update does.
+ */
+bool bcache_find(const struct bcache *bc, const struct in6_addr *hoa,
+		 struct binding *out);	/* tombstones too */
+bool bcache_find_bound(const struct bcache *bc, const struct in6_addr *hoa,
+		       struct binding *out);
+/* Tombstones too. fn may change the cache. */
 void bcache_each(struct bcache *bc,
-		 void (*fn)(void *arg, struct binding *b), void *arg);
+		 void (*fn)(void *arg, const struct binding *b), void *arg);
+/*
+ * The same by and by: looks at n records from cursor on (0: from the start),
+ * so that fn is called n times at most, and returns the next cursor, or 0
+ * when it came to the end. What is there from start to end is seen once.
+ */
+uint32_t bcache_range(struct bcache *bc, uint32_t cursor,
+		      void (*fn)(void *arg, const struct binding *b),
+		      void *arg, uint32_t n);
 /* The prefix that an address is in, or NULL. */
 const struct bcache_prefix *bcache_prefix(const struct bcache *bc,
 					  const struct in6_addr *addr);

@@ -101,14 +101,14 @@ static void add_traffic(struct json_object *o, const struct listing *l,
 	add_int(o, "tx_bytes", (int64_t)d.tx_bytes);
 	add_int(o, "rx_packets", (int64_t)d.rx_packets);
 	add_int(o, "rx_bytes", (int64_t)d.rx_bytes);
-	used.ns = (int64_t)d.last_used;
+	used = dp_last_used(&d);
 	if (used.ns)
 		add_int(o, "idle_s", mtime_sec(mtime_sub(l->now, used)));
 	else
 		json_object_object_add(o, "idle_s", NULL);
 }
 
-static void add_binding(void *arg, struct binding *b)
+static void add_binding(void *arg, const struct binding *b)
 {
 	struct listing *l = arg;
 	struct json_object *o = json_object_new_object();
@@ -144,7 +144,7 @@ struct tally {
 	uint32_t *n;		/* one for each of bcache.conf.prefixes */
 };
 
-static void tally_one(void *arg, struct binding *b)
+static void tally_one(void *arg, const struct binding *b)
 {
 	struct tally *t = arg;
 	const struct bcache_prefix *prefix;

@@ -17,8 +17,7 @@
 #include "sys/raw.h"
 
 enum {
-	TUNNEL_OVERHEAD = IP6_HDR_LEN,
-	PATHS_DELAY = 200,	/* ms, from a change to looking at it */
+	DUMP_DELAY = 200,	/* ms */
 	SPARE_BINDINGS = 1024,	/* room for tombstones, at least */
 	MAP_SIZE_MAX = 1 << 28,
 };
@@ -121,7 +120,7 @@ static void check_forwarding(const struct kern_iface *iface)
 
 static void iface_attach(struct kern *k, struct kern_iface *iface)
 {
-	int err = dp_attach(k->dp, iface->ifindex);
+	int err = dp_attach(k->dp, iface->ifindex, iface->link >= 0);
 
 	if (err < 0) {
 		log_err("interface %s: data plane is not attached: %s",
@@ -182,70 +181,15 @@ static void on_addr(struct kern *k, const struct rtnl_event *ev)
 		*slot = none;
 }
 
-/* Paths: where the tunnel's packets leave, and how long they may be. */
-
-static void path_fill(struct kern *k, const struct binding *b,
-		      struct dp_binding *d)
-{
-	struct rtnl_path path;
-	int err = rtnl_path_get(k->rtnl, &b->reg.coa, &path);
-	uint32_t mtu;
-
-	d->ifindex = 0;
-	d->mtu = IP6_MIN_MTU;
-	if (err < 0) {
-		log_warn("binding HoA %s CoA %s: no path: %s",
-			 ip6_str(&b->hoa), ip6_str(&b->reg.coa),
-			 strerror(-err));
-		return;
-	}
-	d->ifindex = path.ifindex;
-	mtu = path.mtu > UINT16_MAX ? UINT16_MAX : path.mtu;
-	if (mtu > IP6_MIN_MTU + TUNNEL_OVERHEAD)
-		d->mtu = mtu - TUNNEL_OVERHEAD;
-}
-
-static void path_update(void *arg, struct binding *b)
-{
-	struct kern *k = arg;
-	struct dp_binding d, old;
-	int err;
-
-	if (b->state != BINDING_BOUND ||
-	    dp_binding_get(k->dp, &b->hoa, &old) < 0)
-		return;
-	d = old;
-	path_fill(k, b, &d);
-	if (d.ifindex == old.ifindex && d.mtu == old.mtu)
-		return;
-	log_info("binding HoA %s CoA %s: path by interface %u, inner MTU %u",
-		 ip6_str(&b->hoa), ip6_str(&b->reg.coa), d.ifindex, d.mtu);
-	err = dp_binding_set(k->dp, &b->hoa, &d);
-	if (err < 0)
-		log_err("binding HoA %s: data plane: %s", ip6_str(&b->hoa),
-			strerror(-err));
-}
-
-static void paths_on_timer(struct timer *timer, mtime now)
+/* Events were lost: all is told again, a moment later than the burst. */
+static void dump_on_timer(struct timer *timer, mtime now)
 {
 	struct kern *k = (struct kern *)
-		((char *)timer - offsetof(struct kern, paths_timer));
+		((char *)timer - offsetof(struct kern, dump_timer));
 
 	(void)now;
-	if (k->dump) {
-		k->dump = false;
-		rtnl_dump_links(k->rtnl);
-		rtnl_dump_addrs(k->rtnl);
-	}
-	bcache_each(&k->bcache, path_update, k);
-}
-
-/* Changes come in bursts: once for each burst, and not put off by the next. */
-static void paths_changed(struct kern *k)
-{
-	if (!timer_armed(&k->paths_timer))
-		timers_set(&k->loop->timers, &k->paths_timer,
-			   mtime_add(loop_now(), MTIME_MS(PATHS_DELAY)));
+	rtnl_dump_links(k->rtnl);
+	rtnl_dump_addrs(k->rtnl);
 }
 
 static void on_rtnl(void *arg, const struct rtnl_event *ev)
@@ -262,17 +206,19 @@ static void on_rtnl(void *arg, const struct rtnl_event *ev)
 	case RTNL_ADDR:
 	case RTNL_ADDR_GONE:
 		on_addr(k, ev);
-		return;
-	case RTNL_NEIGH:
-		return;
-	case RTNL_OVERRUN:
-		k->dump = true;
 		break;
+	case RTNL_OVERRUN:
+		if (!timer_armed(&k->dump_timer))
+			timers_set(&k->loop->timers, &k->dump_timer,
+				   mtime_add(loop_now(),
+					     MTIME_MS(DUMP_DELAY)));
+		break;
+	case RTNL_NEIGH:
 	case RTNL_ROUTE:
 	case RTNL_ROUTE_GONE:
 		break;
 	}
-	paths_changed(k);
+	dp_routes_changed(k->dp);
 }
 
 static void on_rtnl_fd(void *arg)
@@ -293,7 +239,7 @@ static void on_errors_fd(void *arg)
 
 	while (recvmsg(k->holds[0], &msg, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0)
 		msg = (struct msghdr){0};
-	paths_changed(k);
+	dp_routes_changed(k->dp);
 }
 
 /* The binding cache's verbs; those that send are wire.c's. */
@@ -315,10 +261,8 @@ static int op_intercept(void *arg, const struct binding *b)
 {
 	struct kern *k = arg;
 	struct dp_binding d = to_dp(b);
-	int err;
+	int err = dp_binding_set(k->dp, &b->hoa, &d);
 
-	path_fill(k, b, &d);
-	err = dp_binding_set(k->dp, &b->hoa, &d);
 	if (err < 0)
 		log_err("binding HoA %s CoA %s HA %s: data plane: %s",
 			ip6_str(&b->hoa), ip6_str(&b->reg.coa),
@@ -349,7 +293,6 @@ static void op_release(void *arg, const struct binding *b)
 	struct dp_binding d = to_dp(b);
 
 	d.flags = DP_BINDING_DELETED;
-	d.mtu = IP6_MIN_MTU;
 	if (dp_binding_set(k->dp, &b->hoa, &d) < 0)
 		op_forget(k, b);	/* better than to go on with it */
 	if (ip6_addr_eq(&k->bu->src, &b->hoa) &&
@@ -499,6 +442,18 @@ static int sas_reload(struct kern *k, struct ha_conf *conf)
 	return 0;
 }
 
+/* The data plane's maps have at least as much room as the cache. */
+static void limits_reload(struct kern *k, const struct ha_conf *conf)
+{
+	if (bcache_limits(&k->bcache, conf->max_bindings,
+			  (uint32_t)mtime_sec(conf->max_lifetime)) < 0)
+		log_warn("max-bindings has grown to %u: there is room for %u "
+			 "before a restart", conf->max_bindings,
+			 bcache_room(&k->bcache));
+	k->conf->max_bindings = k->bcache.conf.max_bindings;
+	k->conf->max_lifetime = conf->max_lifetime;
+}
+
 int kern_reload(struct kern *k, struct ha_conf *conf)
 {
 	const char *fixed = ha_conf_fixed_diff(k->conf, conf);
@@ -510,17 +465,11 @@ int kern_reload(struct kern *k, struct ha_conf *conf)
 		return err;
 	if (fixed)
 		log_warn("%s has changed: that takes a restart", fixed);
-	if (map_size(k->conf->max_bindings) < map_size(conf->max_bindings))
-		log_warn("max-bindings has grown: the data plane has no room "
-			 "for so many before a restart");
 	k->conf->sas = conf->sas;
 	k->conf->n_sas = conf->n_sas;
 	conf->sas = sas;
 	conf->n_sas = n_sas;
-	k->conf->max_bindings = conf->max_bindings;
-	k->conf->max_lifetime = conf->max_lifetime;
-	bcache_limits(&k->bcache, conf->max_bindings,
-		      (uint32_t)mtime_sec(conf->max_lifetime));
+	limits_reload(k, conf);
 	keying_reload(&k->keying, conf);
 	return 0;
 }
@@ -529,7 +478,7 @@ int kern_reload(struct kern *k, struct ha_conf *conf)
 
 struct restore {
 	struct kern *k;
-	unsigned int kept, tombstones, expired, foreign;
+	unsigned int kept, tombstones, expired, foreign, excess;
 };
 
 static void restore_one(void *arg, const struct in6_addr *hoa,
@@ -560,9 +509,12 @@ static void restore_one(void *arg, const struct in6_addr *hoa,
 	} else {
 		log_info("binding HoA %s CoA %s HA %s: not restored: %s",
 			 ip6_str(hoa), ip6_str(&reg.coa), ip6_str(&reg.ha),
-			 err == -ETIME ? "expired" : "no home link of ours");
+			 err == -ETIME ? "expired" :
+			 err == -ENOMEM ? "more than there is room for" :
+			 "no home link of ours");
 		r->expired += err == -ETIME;
-		r->foreign += err != -ETIME;
+		r->excess += err == -ENOMEM;
+		r->foreign += err != -ETIME && err != -ENOMEM;
 		dp_binding_del(r->k->dp, hoa);
 	}
 }
@@ -575,8 +527,8 @@ static int restore_all(struct kern *k)
 	if (err < 0)
 		return err;
 	log_info("took over the data plane: %u bindings go on, %u tombstones; "
-		 "%u expired, %u of links that are not ours any more", r.kept,
-		 r.tombstones, r.expired, r.foreign);
+		 "%u expired, %u of links that are not ours any more, %u too "
+		 "many", r.kept, r.tombstones, r.expired, r.foreign, r.excess);
 	return 0;
 }
 
@@ -601,6 +553,7 @@ static int cache_start(struct kern *k)
 		.n_addrs = conf->addrs.n,
 	};
 	size_t i, j, n = 0;
+	int err;
 
 	for (i = 0; i < conf->n_links; i++)
 		n += conf->links[i].prefixes.n;
@@ -612,10 +565,10 @@ static int cache_start(struct kern *k)
 			k->prefixes[bc.n_prefixes++] = (struct bcache_prefix){
 				conf->links[i].prefixes.v[j], (uint16_t)i };
 	bc.prefixes = k->prefixes;
-	bcache_init(&k->bcache, &ops, k, &k->loop->timers, &bc);
+	err = bcache_init(&k->bcache, &ops, k, &k->loop->timers, &bc);
 	if (!n)
 		log_warn("no [link]: no home address can be served");
-	return 0;
+	return err;
 }
 
 static int dp_start(struct kern *k)
@@ -710,7 +663,7 @@ int kern_start(struct kern *k, struct loop *loop, struct ha_conf *conf,
 		.ctl = ctl,
 		.raw_fd = -1,
 		.packet_fd = -1,
-		.paths_timer.fn = paths_on_timer,
+		.dump_timer.fn = dump_on_timer,
 		.sync_timer.fn = sync_on_timer,
 	};
 	for (i = 0; i < KERN_HOLDS; i++)
@@ -727,8 +680,6 @@ int kern_start(struct kern *k, struct loop *loop, struct ha_conf *conf,
 		err = start_step(rtnl_start(k), "rtnetlink");
 	if (!err)
 		err = start_step(keying_open(&k->keying, k), "keying");
-	if (!err)
-		bcache_each(&k->bcache, path_update, k);
 	return err;
 }
 
@@ -743,7 +694,7 @@ void kern_stop(struct kern *k)
 	int i;
 
 	keying_close(&k->keying);
-	timers_del(&k->loop->timers, &k->paths_timer);
+	timers_del(&k->loop->timers, &k->dump_timer);
 	timers_del(&k->loop->timers, &k->sync_timer);
 	bcache_fini(&k->bcache);
 	free(k->prefixes);

@@ -53,9 +53,8 @@ struct kern {
 	int raw_fd, packet_fd, holds[KERN_HOLDS];
 	struct wire *wire;
 	struct loop_fd ring_lf, rtnl_lf, errors_lf;
-	struct timer paths_timer;	/* a path may have changed */
+	struct timer dump_timer;	/* events were lost */
 	struct timer sync_timer;	/* SA numbers go to the disk */
-	bool dump;			/* events were lost */
 	struct kern_bucket ptbs, bes;
 	/* the message at hand */
 	const struct dp_rec *rec;

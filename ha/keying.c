@@ -220,9 +220,10 @@ static int restore_all(struct keying *kg)
 bool keying_in_use(struct keying *kg, const struct in6_addr *hoa)
 {
 	const struct ha_conf *conf = kg->k->conf;
+	struct binding b;
 	size_t i;
 
-	if (bcache_find_bound(&kg->k->bcache, hoa))
+	if (bcache_find_bound(&kg->k->bcache, hoa, &b))
 		return true;
 	for (i = 0; i < conf->addrs.n && kg->keys; i++)
 		if (keys_find(kg->keys, hoa, &conf->addrs.v[i]))
@@ -303,8 +304,9 @@ static enum reason judge(struct keying *kg, const struct ike_peer *peer,
 			 const struct in6_addr *hoa, const struct in6_addr *ha)
 {
 	struct kern *k = kg->k;
+	struct binding b;
 	bool at_home = ip6_addr_eq(&peer->remote, hoa) &&
-		       !bcache_find_bound(&k->bcache, hoa);
+		       !bcache_find_bound(&k->bcache, hoa, &b);
 
 	if (denied(&k->conf->ike, peer->identity))
 		return REASON_IKE_ID_DENIED;

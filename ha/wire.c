@@ -110,7 +110,7 @@ static void on_ns(struct kern *k, const struct dp_rec *rec)
 	struct kern_iface *iface = kern_iface_find(k, rec->ifindex);
 	struct ip6_pkt pkt = {0};
 	struct nd_ns ns = {0};
-	struct binding *b;
+	struct binding b;
 	enum reason reason = ip6_parse(&pkt, rec->data, rec->len);
 
 	count(COUNT_NS_RECEIVED);
@@ -122,10 +122,10 @@ static void on_ns(struct kern *k, const struct dp_rec *rec)
 			      iface ? iface->name : "?");
 		return;
 	}
-	b = bcache_find_bound(&k->bcache, &ns.target);
-	if (!b || !iface || iface->link != b->link || !iface->has_mac)
+	if (!bcache_find_bound(&k->bcache, &ns.target, &b) || !iface ||
+	    iface->link != b.link || !iface->has_mac)
 		return;
-	na_answer(k, iface, b, &pkt.src);
+	na_answer(k, iface, &b, &pkt.src);
 }
 
 /* Packet Too Big. */

@@ -94,7 +94,7 @@ static int run_status(void *arg, struct json_object *request,
 static void put_usage(struct json_object *o, const struct dp_binding *b,
 		      mtime now)
 {
-	mtime last = {(int64_t)b->last_used};
+	mtime last = dp_last_used(b);
 
 	put_int(o, "tx_packets", b->tx_packets);
 	put_int(o, "tx_bytes", b->tx_bytes);

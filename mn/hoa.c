@@ -270,8 +270,8 @@ static bool udp_in_use(struct mn *mn, struct hoa *h, mtime now, mtime *until)
 	if (!h->udp)
 		return false;
 	if (!dp_binding_get(mn->dp, &h->e->hoa, &b) &&
-	    (int64_t)b.last_used > last.ns)
-		last.ns = b.last_used;
+	    mtime_before(last, dp_last_used(&b)))
+		last = dp_last_used(&b);
 	*until = mtime_add(last, mn->conf.udp_idle);
 	return mtime_before(now, *until);
 }

@@ -181,7 +181,7 @@ static void iface_found(struct mn *mn, struct mn_iface *i,
 	i->at.ifindex = ev->ifindex;
 	i->carrier_downs = ev->link.carrier_downs;
 	set_sysctls(i->name);
-	err = dp_attach(mn->dp, ev->ifindex);
+	err = dp_attach(mn->dp, ev->ifindex, true);
 	if (!err)
 		err = raw_ra_join(mn->ra_fd, ev->ifindex);
 	if (err)

@@ -96,8 +96,8 @@ static struct in6_addr addr(const char *text)
 #define COA2 "2001:db8:3::100"
 
 #define ck_addr_eq(a, text) do { \
-	struct in6_addr want_ = addr(text); \
-	ck_assert_mem_eq(&(a), &want_, sizeof(want_)); \
+	struct in6_addr have_ = (a), want_ = addr(text); \
+	ck_assert_mem_eq(&have_, &want_, sizeof(want_)); \
 } while (0)
 
 static void start(uint32_t max_bindings)
@@ -120,7 +120,7 @@ static void start(uint32_t max_bindings)
 	prefixes[1].prefix = (struct ip6_prefix){addr("2001:db8:1:1::"), 64};
 	prefixes[1].link = 1;
 	timers_init(&timers);
-	bcache_init(&bc, &fake_ops, &got, &timers, &conf);
+	ck_assert_int_eq(bcache_init(&bc, &fake_ops, &got, &timers, &conf), 0);
 }
 
 static void setup(void)
@@ -207,9 +207,19 @@ static void bind_ok(const char *hoa, const char *coa, uint16_t seq,
 static enum binding_state state_of(const char *hoa)
 {
 	struct in6_addr a = addr(hoa);
-	struct binding *b = bcache_find(&bc, &a);
+	struct binding b;
 
-	return b ? b->state : BINDING_GONE;
+	return bcache_find(&bc, &a, &b) ? b.state : BINDING_GONE;
+}
+
+static struct binding_reg reg_of(const char *hoa)
+{
+	struct in6_addr a = addr(hoa);
+	struct binding b;
+
+	ck_assert(bcache_find(&bc, &a, &b));
+	ck_assert(ip6_addr_eq(&a, &b.hoa));
+	return b.reg;
 }
 
 START_TEST(registration)
@@ -256,17 +266,16 @@ END_TEST
 
 START_TEST(handover_and_refresh)
 {
-	struct in6_addr hoa = addr(HOA);
 	mtime created;
 
 	bind_ok(HOA, COA, 1, 75);
-	created = bcache_find(&bc, &hoa)->reg.created;
+	created = reg_of(HOA).created;
 	pass(5000);
 	bind_ok(HOA, COA2, 2, 75);
 	ck_addr_eq(got.coa, COA2);
 	ck_assert_int_eq(got.old, BINDING_BOUND);
 	ck_assert_int_eq(got.state, BINDING_BOUND);
-	ck_assert_int_eq(bcache_find(&bc, &hoa)->reg.created.ns, created.ns);
+	ck_assert_int_eq(reg_of(HOA).created.ns, created.ns);
 	ck_assert_uint_eq(bc.n_bound, 1);
 }
 END_TEST
@@ -424,9 +433,11 @@ END_TEST
 START_TEST(second_link)
 {
 	struct in6_addr hoa = addr("2001:db8:1:1::100");
+	struct binding b;
 
 	bind_ok("2001:db8:1:1::100", COA, 1, 10);
-	ck_assert_uint_eq(bcache_find(&bc, &hoa)->link, 1);
+	ck_assert(bcache_find(&bc, &hoa, &b));
+	ck_assert_uint_eq(b.link, 1);
 }
 END_TEST
 
@@ -495,6 +506,15 @@ START_TEST(coa_in_a_circle)
 }
 END_TEST
 
+/* Nor does a binding that is over, though its timer has not run yet. */
+START_TEST(coa_of_one_that_is_over)
+{
+	bind_ok(HOA, HOA2, 1, 10);
+	now = mtime_add(now, MTIME_SEC(40));
+	bind_ok(HOA2, HOA, 1, 10);
+}
+END_TEST
+
 START_TEST(nesting_is_bounded)
 {
 	char hoa[32], coa[32];
@@ -559,7 +579,6 @@ END_TEST
 
 START_TEST(data_plane_fails)
 {
-	struct in6_addr hoa = addr(HOA);
 	struct sample s;
 
 	sample(&s, HOA, COA, 1, 10);
@@ -576,8 +595,8 @@ START_TEST(data_plane_fails)
 	sample(&s, HOA, COA2, 3, 10);
 	expect(&s, REASON_BU_INTERNAL, MH_STATUS_UNSPECIFIED);
 	ck_assert_int_eq(state_of(HOA), BINDING_BOUND);
-	ck_addr_eq(bcache_find(&bc, &hoa)->reg.coa, COA);
-	ck_assert_uint_eq(bcache_find(&bc, &hoa)->reg.seq, 3);
+	ck_addr_eq(reg_of(HOA).coa, COA);
+	ck_assert_uint_eq(reg_of(HOA).seq, 3);
 }
 END_TEST
 
@@ -602,15 +621,13 @@ END_TEST
 
 START_TEST(lifetime_is_limited)
 {
-	struct in6_addr hoa = addr(HOA);
-
 	bind_ok(HOA, COA, 1, 65535);
 	ck_assert_uint_eq(got.ba.mh.ba.lifetime,
 			  MAX_LIFETIME / MH_LIFETIME_UNIT);
 	bcache_limits(&bc, MAX_BINDINGS, 11);
 	bind_ok(HOA, COA, 2, 65535);
 	ck_assert_uint_eq(got.ba.mh.ba.lifetime, 2);
-	ck_assert_uint_eq(bcache_find(&bc, &hoa)->reg.lifetime, 8);
+	ck_assert_uint_eq(reg_of(HOA).lifetime, 8);
 	bind_ok(HOA, COA, 3, 1);
 	ck_assert_uint_eq(got.ba.mh.ba.lifetime, 1);
 	pass(3999);
@@ -807,18 +824,402 @@ START_TEST(restored)
 }
 END_TEST
 
+/* Created at a fraction of a second: none is early, and none gets lost. */
+START_TEST(advertisements_are_spaced)
+{
+	now = mtime_add(now, MTIME_MS(300));
+	bind_ok(HOA, COA, 1, 75);
+	ck_assert_int_eq(got.advertises, 1);
+	pass(999);
+	ck_assert_int_eq(got.advertises, 1);
+	pass(76);	/* rounded up to 1/8 s */
+	ck_assert_int_eq(got.advertises, 2);
+	pass(999);
+	ck_assert_int_eq(got.advertises, 2);
+	pass(1);
+	ck_assert_int_eq(got.advertises, 3);
+}
+END_TEST
+
+START_TEST(restored_with_strange_values)
+{
+	struct in6_addr hoa = addr(HOA), hoa2 = addr(HOA2);
+	struct binding_reg reg = {
+		.coa = addr(COA),
+		.ha = addrs[1],
+		.created = MTIME_SEC(-100000),	/* before the machine's start */
+		.expires.ns = INT64_MAX,
+		.lifetime = UINT32_MAX,
+	};
+
+	ck_assert_int_eq(bcache_restore(&bc, &hoa, &reg, false, now), 0);
+	reg.lifetime = 303;
+	ck_assert_int_eq(bcache_restore(&bc, &hoa2, &reg, false, now), 0);
+	ck_assert_int_eq(reg_of(HOA).created.ns, reg.created.ns);
+	ck_assert_uint_eq(reg_of(HOA).lifetime, 65535 * MH_LIFETIME_UNIT);
+	ck_assert_uint_eq(reg_of(HOA2).lifetime, 300);
+	ck_addr_eq(reg_of(HOA).ha, "2001:db8:1:1::1");
+	pass(100000);
+	now = mtime_add(now, MTIME_SEC(2000000000));
+	pass(1);
+	ck_assert_int_eq(state_of(HOA), BINDING_BOUND);
+}
+END_TEST
+
+/* The timer looks ahead a second; what is due before that is in time, too. */
+START_TEST(restored_with_little_left)
+{
+	struct binding_reg reg = { .coa = addr(COA), .ha = addr(HA) };
+	struct in6_addr hoa2 = addr(HOA2);
+
+	ck_assert_int_eq(restore(HOA, HA, 20, false), 0);
+	reg.expires = mtime_add(now, MTIME_MS(250));
+	ck_assert_int_eq(bcache_restore(&bc, &hoa2, &reg, false, now), 0);
+	pass(249);
+	ck_assert_int_eq(state_of(HOA2), BINDING_BOUND);
+	pass(1);
+	ck_assert_int_eq(state_of(HOA2), BINDING_GONE);
+	ck_assert_int_eq(state_of(HOA), BINDING_BOUND);
+}
+END_TEST
+
+START_TEST(sent_to_nobody)
+{
+	struct sample s;
+
+	sample(&s, HOA, COA, 1, 10);
+	s.bu.ha = addr("2001:db8:9::1");
+	expect(&s, REASON_BU_INTERNAL, MH_STATUS_UNSPECIFIED);
+	ck_assert_int_eq(got.intercepts, 0);
+	ck_assert_int_eq(state_of(HOA), BINDING_GONE);
+}
+END_TEST
+
+/* Many bindings: the n-th, without an address in text. */
+
+static const struct in6_addr
+	hoas = {{{ 0x20, 0x01, 0x0d, 0xb8, 0, 1, 0, 0, 0, 1 }}},
+	coas = {{{ 0x20, 0x01, 0x0d, 0xb8, 0, 2, 0, 0, 0, 1 }}};
+
+static struct in6_addr nth(const struct in6_addr *base, uint32_t n)
+{
+	struct in6_addr a = *base;
+
+	a.s6_addr[12] = (uint8_t)(n >> 24);
+	a.s6_addr[13] = (uint8_t)(n >> 16);
+	a.s6_addr[14] = (uint8_t)(n >> 8);
+	a.s6_addr[15] = (uint8_t)n;
+	return a;
+}
+
+static enum reason give_nth(uint32_t n, uint16_t seq, uint16_t lifetime)
+{
+	struct sample s;
+	int status;
+
+	sample(&s, HOA, COA, seq, lifetime);
+	s.bu.hoa = nth(&hoas, n);
+	return give(&s, &status);
+}
+
+static void bind_nth(uint32_t n, uint16_t seq, uint16_t lifetime)
+{
+	ck_assert_str_eq(reason_str(give_nth(n, seq, lifetime)),
+			 reason_str(REASON_NONE));
+}
+
+static enum binding_state state_of_nth(uint32_t n)
+{
+	struct in6_addr a = nth(&hoas, n);
+	struct binding b;
+
+	return bcache_find(&bc, &a, &b) ? b.state : BINDING_GONE;
+}
+
+static void restart(uint32_t max_bindings)
+{
+	bcache_fini(&bc);
+	timers_fini(&timers);
+	start(max_bindings);
+}
+
+START_TEST(limits)
+{
+	uint32_t room = bcache_room(&bc);
+	struct bcache_conf conf = bc.conf;
+	struct bcache other;
+
+	ck_assert_uint_ge(room, MAX_BINDINGS + 1024);
+	ck_assert_int_eq(bcache_limits(&bc, room, 8), 0);
+	ck_assert_int_eq(bcache_limits(&bc, room + 1, 8), -ENOSPC);
+	ck_assert_uint_eq(bc.conf.max_bindings, room);
+	ck_assert_int_eq(bcache_limits(&bc, UINT32_MAX, 12), -ENOSPC);
+	ck_assert_uint_eq(bc.conf.max_bindings, room);
+	ck_assert_uint_eq(bc.conf.max_lifetime, 12);
+	restart(640000);
+	ck_assert_uint_eq(bcache_room(&bc), 660000);
+
+	conf.max_bindings = UINT32_MAX;
+	ck_assert_int_eq(bcache_init(&other, &fake_ops, &got, &timers, &conf),
+			 -ENOMEM);
+	bcache_fini(&other);
+}
+END_TEST
+
+/* Tombstones take all the room there is; they can still be revived. */
+START_TEST(full_table)
+{
+	uint32_t i, room = bcache_room(&bc);
+
+	for (i = 0; i < room; i++) {
+		bind_nth(i, 1, 100);
+		bind_nth(i, 2, 0);
+	}
+	ck_assert_int_eq(give_nth(room, 1, 100), REASON_BU_RESOURCES);
+	ck_assert_int_eq(got.ba.mh.ba.status, MH_STATUS_RESOURCES);
+	ck_assert_int_eq(restore(HOA, HA, 20, false), -ENOMEM);
+	bind_nth(room / 2, 3, 100);
+	pass(9999);
+	ck_assert_int_eq(give_nth(room, 1, 100), REASON_BU_RESOURCES);
+	pass(2);
+	ck_assert_int_eq(got.forgets, room - 1);
+	for (i = 0; i + 1 < MAX_BINDINGS; i++)
+		bind_nth(room + i, 1, 100);
+	ck_assert_int_eq(give_nth(2 * room, 1, 100), REASON_BU_RESOURCES);
+	ck_assert_int_eq(state_of_nth(room / 2), BINDING_BOUND);
+	ck_assert_int_eq(state_of_nth(room / 2 + 1), BINDING_GONE);
+}
+END_TEST
+
+static int others;
+
+static void on_other(struct timer *timer, mtime at)
+{
+	(void)timer;
+	(void)at;
+	others++;
+}
+
+/* Many at once: by bursts, and others have their turn. */
+START_TEST(burst)
+{
+	struct timer other = { .fn = on_other }, later[3] = {0};
+	uint32_t i, n = 3 * BCACHE_BURST;
+	int runs = 0;
+	mtime at;
+
+	restart(n);
+	for (i = 0; i < n; i++)
+		bind_nth(i, 100, 10);
+	ck_assert_int_eq(got.advertises, n);
+	pass(3000);
+	ck_assert_int_eq(got.advertises, n * BCACHE_NA_COUNT);
+	pass(36999);
+	ck_assert_int_eq(got.forgets, 0);
+	now = mtime_add(now, MTIME_MS(1));
+	timers_set(&timers, &other, now);
+	for (i = 0; i < 3; i++)
+		timers_set(&timers, &later[i], MTIME_SEC(100000));
+	timers_run(&timers, now);
+	ck_assert_int_eq(got.forgets, BCACHE_BURST);
+	ck_assert_int_eq(others, 1);
+	ck_assert(timers_next(&timers, &at));
+	ck_assert_int_le(at.ns, now.ns + 1);
+
+	/* over, whether the timer came to it or not: any number will do */
+	for (i = 0; i < n; i++)
+		bind_nth(i, 50, 1000);
+	ck_assert_int_eq(got.forgets, n);
+	for (; timers_next(&timers, &at) && at.ns <= now.ns + 1; runs++)
+		timers_run(&timers, now = at);
+	ck_assert_int_le(runs, 2);
+	ck_assert_uint_eq(bc.n_bound, n);
+	for (i = 0; i < 3; i++)
+		timers_del(&timers, &later[i]);
+}
+END_TEST
+
+/* As after a suspension: the timer runs once, late. */
+static void jump(int seconds)
+{
+	now = mtime_add(now, MTIME_SEC(seconds));
+	pass(1);
+}
+
+START_TEST(clock_jumps)
+{
+	int i;
+
+	restart(1000);
+	for (i = 1; i <= 1000; i++)
+		bind_nth(i, 1, i % 150 + 1);
+	jump(300);	/* those with 75 * 4 s and less are over */
+	for (i = 1; i <= 1000; i++)
+		ck_assert_int_eq(state_of_nth(i), i % 150 + 1 <= 75 ?
+				 BINDING_GONE : BINDING_BOUND);
+	pass(4 * 1000 - 2);
+	ck_assert_int_eq(state_of_nth(75), BINDING_BOUND);
+	pass(1);
+	ck_assert_int_eq(state_of_nth(75), BINDING_GONE);
+	ck_assert_int_eq(state_of_nth(76), BINDING_BOUND);
+	jump(2000000000);
+	ck_assert_uint_eq(bc.n_bound, 0);
+	ck_assert_uint_eq(timers.n, 0);
+	ck_assert_int_eq(got.forgets, 1000);
+}
+END_TEST
+
+/* The longest lifetime there is, from anywhere in the wheel. */
+START_TEST(long_lifetimes)
+{
+	const int whole = 65535 * MH_LIFETIME_UNIT;
+	int i;
+
+	bcache_limits(&bc, MAX_BINDINGS, (uint32_t)whole);
+	for (i = 0; i < 4; i++) {
+		pass(12345 * i + 250);
+		bind_nth(i, 1, 65535);
+		ck_assert_uint_eq(got.ba.mh.ba.lifetime, 65535);
+		pass(whole / 2 * 1000);
+		bind_nth(i, 2, 65535);
+		jump(whole - 2);
+		pass(1998);
+		ck_assert_int_eq(state_of_nth(i), BINDING_BOUND);
+		pass(1001);
+		ck_assert_int_eq(state_of_nth(i), BINDING_GONE);
+	}
+}
+END_TEST
+
+/* A round on, where the wheel stands just at its slot again. */
+START_TEST(jump_while_advertising)
+{
+	bcache_limits(&bc, MAX_BINDINGS, 10000);
+	bind_nth(1, 1, 2500);
+	jump(1025);
+	ck_assert_int_eq(got.advertises, BCACHE_NA_COUNT);
+	ck_assert_int_eq(state_of_nth(1), BINDING_BOUND);
+}
+END_TEST
+
+/* Further ahead than the wheel is long, as it has not been turned a while. */
+START_TEST(long_lifetime_while_late)
+{
+	const int whole = 65535 * MH_LIFETIME_UNIT;
+
+	bcache_limits(&bc, MAX_BINDINGS, (uint32_t)whole);
+	bind_nth(1, 1, 65535);
+	now = mtime_add(now, MTIME_SEC(200000));
+	bind_nth(2, 1, 65535);
+	pass(0);
+	ck_assert_int_eq(state_of_nth(1), BINDING_BOUND);
+	pass((whole - 200000) * 1000);
+	ck_assert_int_eq(state_of_nth(1), BINDING_GONE);
+	pass(199999 * 1000);
+	ck_assert_int_eq(state_of_nth(2), BINDING_BOUND);
+	pass(1000);
+	ck_assert_int_eq(state_of_nth(2), BINDING_GONE);
+	ck_assert_uint_eq(timers.n, 0);
+}
+END_TEST
+
+/* What bcache_each and bcache_range showed, by the number in the HoA. */
+enum { SHOWN = 4096 };
+
+static struct {
+	uint8_t times[SHOWN];
+	int n;
+} shown;
+
+static uint32_t number_of(const struct in6_addr *a)
+{
+	return (uint32_t)a->s6_addr[12] << 24 | (uint32_t)a->s6_addr[13] << 16 |
+	       (uint32_t)a->s6_addr[14] << 8 | a->s6_addr[15];
+}
+
+static void show(void *arg, const struct binding *b)
+{
+	uint32_t n = number_of(&b->hoa);
+
+	if (arg != &shown || n >= SHOWN ||
+	    (b->state != BINDING_BOUND && b->state != BINDING_DELETED))
+		ck_abort_msg("shown: record %u, state %d", n, b->state);
+	shown.times[n]++;
+	shown.n++;
+}
+
+START_TEST(range_while_changing)
+{
+	enum { STEADY = 500, STEP = 9 };	/* the last one is alone */
+	uint32_t cursor = 0, calls = 0, i;
+
+	restart(2 * STEADY);
+	ck_assert_uint_eq(bcache_range(&bc, 0, show, &shown, STEP), 0);
+	ck_assert_int_eq(shown.n, 0);
+	/* odd ones stay, even ones come and go */
+	for (i = 0; i < 2 * STEADY; i++)
+		bind_nth(i, 1, i & 1 ? 150 : 10);
+	do {
+		int before = shown.n;
+
+		cursor = bcache_range(&bc, cursor, show, &shown, STEP);
+		ck_assert_int_le(shown.n - before, STEP);
+		i = calls++ % STEADY;
+		bind_nth(2 * i + 1, 2, 150);
+		give_nth(2 * i, 2, i % 3 ? 0 : 10);
+		if (calls == 30)
+			pass(45000);
+		if (calls == 60)
+			bind_nth(2 * STEADY, 1, 10);
+	} while (cursor);
+	ck_assert_uint_le(calls, bcache_room(&bc) / STEP + 1);
+	for (i = 0; i < STEADY; i++)
+		ck_assert_uint_eq(shown.times[2 * i + 1], 1);
+	ck_assert_uint_eq(bcache_range(&bc, UINT32_MAX, show, &shown, STEP), 0);
+}
+END_TEST
+
+static void end_shown(void *arg, const struct binding *b)
+{
+	show(arg, b);
+	give_nth(number_of(&b->hoa), b->reg.seq + 1, 0);
+}
+
+START_TEST(each_may_change)
+{
+	int i;
+
+	restart(100);
+	for (i = 0; i < 100; i++)
+		bind_nth(i, 1, 100);
+	bcache_each(&bc, end_shown, &shown);
+	ck_assert_int_eq(shown.n, 100);
+	ck_assert_uint_eq(bc.n_bound, 0);
+}
+END_TEST
+
 /*
- * A naive model: for each of a few HoAs, what should be known of it; fed the
- * same random Binding Updates.
+ * A naive model: for each HoA, what should be known of it; fed the same
+ * random Binding Updates.
  */
-enum { MODEL_HOAS = 6, MODEL_STEPS = 20000 };
+enum { MODEL_HOAS = 3000, TICK = 1000000000 / 64 };
 
 struct model {
 	bool entry, bound;
 	uint16_t seq;
-	int coa;
+	uint32_t coa;
 	int64_t expires;
 };
+
+static struct model_conf {
+	uint32_t hoas, max_bindings, max_lifetime;
+	int steps;
+	unsigned int lifetimes;		/* asked for: up to so many units */
+	unsigned int rare, ms, jump_s;	/* one step in rare takes time */
+} mc;
+
+static struct model model[MODEL_HOAS];
+static uint32_t model_bound;
 
 static uint32_t rnd_state = 12345;
 
@@ -828,36 +1229,34 @@ static unsigned int rnd(unsigned int n)
 	return (rnd_state >> 8) % n;
 }
 
-static struct in6_addr nth(const char *base, int n)
+static void model_end(struct model *m)
 {
-	struct in6_addr a = addr(base);
-
-	a.s6_addr[15] = n;
-	return a;
+	model_bound -= m->bound;
+	*m = (struct model){0};
 }
 
-static int model_bound(const struct model *m)
+/* The timer comes with the next tick; earlier where it had a reason to. */
+static void model_age(void)
 {
-	int i, n = 0;
+	uint32_t i;
 
-	for (i = 0; i < MODEL_HOAS; i++)
-		n += m[i].bound;
-	return n;
+	for (i = 0; i < mc.hoas; i++) {
+		struct model *m = &model[i];
+		struct in6_addr hoa = nth(&hoas, i);
+		struct binding b;
+
+		if (!m->entry || m->expires > now.ns)
+			continue;
+		if (now.ns / TICK * TICK >= m->expires ||
+		    !bcache_find(&bc, &hoa, &b))
+			model_end(m);
+	}
 }
 
-static void model_age(struct model *m)
+static int model_bu(struct model *m, uint16_t seq, uint32_t life, uint32_t coa)
 {
-	int i;
-
-	for (i = 0; i < MODEL_HOAS; i++)
-		if (m[i].entry && m[i].expires <= now.ns)
-			m[i] = (struct model){0};
-}
-
-static int model_bu(struct model *all, int i, uint16_t seq, int life, int coa)
-{
-	struct model *m = &all[i];
-
+	if (m->entry && m->expires <= now.ns)
+		model_end(m);
 	if (m->entry && (int16_t)(seq - m->seq) <= 0)
 		return MH_STATUS_SEQ;
 	if (m->entry)
@@ -865,61 +1264,154 @@ static int model_bu(struct model *all, int i, uint16_t seq, int life, int coa)
 	if (!life) {
 		if (!m->entry)
 			return MH_STATUS_NOT_HA_FOR_MN;
+		model_bound -= m->bound;
 		m->bound = false;
 		m->expires = now.ns + MTIME_SEC(BCACHE_TOMBSTONE).ns;
 		return MH_STATUS_ACCEPTED;
 	}
-	if (!m->bound && model_bound(all) >= MAX_BINDINGS)
+	if (!m->bound && model_bound >= mc.max_bindings)
 		return MH_STATUS_RESOURCES;
-	if (life > MAX_LIFETIME / 4)
-		life = MAX_LIFETIME / 4;
+	if (life > mc.max_lifetime / MH_LIFETIME_UNIT)
+		life = mc.max_lifetime / MH_LIFETIME_UNIT;
+	model_bound += !m->bound;
 	*m = (struct model){true, true, seq, coa,
-			    now.ns + MTIME_SEC(life * 4).ns};
+			    now.ns + MTIME_SEC(life * MH_LIFETIME_UNIT).ns};
 	return MH_STATUS_ACCEPTED;
 }
 
-static void model_compare(const struct model *m)
+static bool model_same(uint32_t i)
 {
-	int i;
+	struct in6_addr hoa = nth(&hoas, i), coa = nth(&coas, model[i].coa);
+	const struct model *m = &model[i];
+	struct binding b;
 
-	for (i = 0; i < MODEL_HOAS; i++) {
-		struct in6_addr hoa = nth("2001:db8:1::100", i);
-		struct in6_addr coa = nth("2001:db8:2::100", m[i].coa);
-		struct binding *b = bcache_find(&bc, &hoa);
-
-		ck_assert_int_eq(!!b, m[i].entry);
-		if (!b)
-			continue;
-		ck_assert_int_eq(b->state == BINDING_BOUND, m[i].bound);
-		ck_assert_uint_eq(b->reg.seq, m[i].seq);
-		ck_assert_int_eq(b->reg.expires.ns, m[i].expires);
-		ck_assert(ip6_addr_eq(&b->reg.coa, &coa));
-	}
-	ck_assert_int_eq(bc.n_bound, model_bound(m));
+	if (!bcache_find(&bc, &hoa, &b))
+		return !m->entry;
+	return m->entry && (b.state == BINDING_BOUND) == m->bound &&
+	       b.reg.seq == m->seq && b.reg.expires.ns == m->expires &&
+	       ip6_addr_eq(&b.reg.coa, &coa) && ip6_addr_eq(&b.hoa, &hoa);
 }
 
-START_TEST(random_against_model)
+static void model_compare_all(void)
 {
-	struct model m[MODEL_HOAS] = {0};
-	int step, have;
+	uint32_t i, wrong = 0;
 
-	for (step = 0; step < MODEL_STEPS; step++) {
-		int i = rnd(MODEL_HOAS), coa = rnd(200);
-		int life = rnd(3) ? rnd(200) : 0;
-		uint16_t seq = m[i].seq + rnd(40) - 8;
-		struct sample s;
+	memset(&shown, 0, sizeof(shown));
+	bcache_each(&bc, show, &shown);
+	for (i = 0; i < mc.hoas; i++)
+		wrong += !model_same(i) || shown.times[i] != model[i].entry;
+	ck_assert_uint_eq(wrong, 0);
+	ck_assert_uint_eq(bc.n_bound, model_bound);
+}
 
-		pass(rnd(4) ? 0 : rnd(20000));
-		model_age(m);
-		sample(&s, HOA, COA, seq, life);
-		s.bu.hoa = nth("2001:db8:1::100", i);
-		s.bu.src = nth("2001:db8:2::100", coa);
-		if (life)
-			s.mh.opts[0].alt_coa = s.bu.src;
-		give(&s, &have);
-		ck_assert_int_eq(have, model_bu(m, i, seq, life, coa));
-		model_compare(m);
+static void model_time(void)
+{
+	if (rnd(mc.rare))
+		return;
+	if (mc.jump_s && !rnd(2))
+		jump((int)rnd(mc.jump_s));
+	else
+		pass((int)rnd(mc.ms));
+	model_age();
+	model_compare_all();
+}
+
+static void model_step(void)
+{
+	uint32_t i = rnd(mc.hoas), coa = rnd(1000);
+	uint16_t life = rnd(3) ? (uint16_t)rnd(mc.lifetimes) : 0;
+	uint16_t seq = (uint16_t)(model[i].seq + rnd(40) - 8);
+	struct sample s;
+	int have;
+
+	sample(&s, HOA, COA, seq, life);
+	s.bu.hoa = nth(&hoas, i);
+	s.bu.src = nth(&coas, coa);
+	if (life)
+		s.mh.opts[0].alt_coa = s.bu.src;
+	give(&s, &have);
+	ck_assert_int_eq(have, model_bu(&model[i], seq, life, coa));
+	ck_assert(model_same(i));
+}
+
+static void model_run(const struct model_conf *conf)
+{
+	int step;
+
+	mc = *conf;
+	restart(mc.max_bindings);
+	bcache_limits(&bc, mc.max_bindings, mc.max_lifetime);
+	for (step = 0; step < mc.steps; step++) {
+		model_time();
+		model_step();
 	}
+	model_compare_all();
+	jump(65535 * MH_LIFETIME_UNIT);
+	ck_assert_uint_eq(timers.n, 0);
+}
+
+START_TEST(random_few)
+{
+	model_run(&(struct model_conf){
+		.hoas = 6, .max_bindings = 4, .max_lifetime = 600,
+		.steps = 20000, .lifetimes = 200,
+		.rare = 4, .ms = 20000,
+	});
+}
+END_TEST
+
+/* The table gets full and empty again, and the index crowded. */
+START_TEST(random_many)
+{
+	model_run(&(struct model_conf){
+		.hoas = MODEL_HOAS, .max_bindings = 1700, .max_lifetime = 600,
+		.steps = 100000, .lifetimes = 200,
+		.rare = 1000, .ms = 20000, .jump_s = 200,
+	});
+}
+END_TEST
+
+/* The wheel goes round many times. */
+START_TEST(random_long)
+{
+	model_run(&(struct model_conf){
+		.hoas = 60, .max_bindings = 50, .max_lifetime = 65535 * 4,
+		.steps = 20000, .lifetimes = 65536,
+		.rare = 10, .ms = 100000, .jump_s = 100000,
+	});
+}
+END_TEST
+
+/* ck_assert is a system call each: not in loops like these. */
+START_TEST(very_many)
+{
+	const uint32_t n = 250000;
+	uint32_t i, wrong = 0;
+	struct in6_addr a;
+	struct binding b;
+	struct sample s;
+	int status;
+
+	restart(n);
+	sample(&s, HOA, COA, 1, 100);
+	for (i = 0; i < n; i++) {
+		s.bu.hoa = nth(&hoas, i);
+		wrong += bcache_bu(&bc, &s.bu, now, &status) != REASON_NONE;
+	}
+	ck_assert_uint_eq(wrong, 0);
+	ck_assert_int_eq(give_nth(n, 1, 100), REASON_BU_RESOURCES);
+	s.mh.bu.seq = 2;
+	for (i = 0; i < n; i += 16) {
+		s.bu.hoa = nth(&hoas, i);
+		wrong += bcache_bu(&bc, &s.bu, now, &status) != REASON_NONE;
+		a = nth(&hoas, i + 1);
+		wrong += !bcache_find_bound(&bc, &a, &b) || b.reg.seq != 1;
+	}
+	ck_assert_uint_eq(wrong, 0);
+	ck_assert_uint_eq(bc.n_bound, n);
+	jump(400);
+	ck_assert_uint_eq(bc.n_bound, 0);
+	ck_assert_uint_eq(got.forgets, n);
 }
 END_TEST
 
@@ -948,6 +1440,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, no_alternate_coa);
 	tcase_add_test(tc, invalid_coa);
 	tcase_add_test(tc, coa_in_a_circle);
+	tcase_add_test(tc, coa_of_one_that_is_over);
 	tcase_add_test(tc, nesting_is_bounded);
 	tcase_add_test(tc, rejected_seq_counts);
 	tcase_add_test(tc, capacity);
@@ -962,7 +1455,23 @@ static Suite *suite(void)
 	tcase_add_test(tc, deregistration_by_coa);
 	tcase_add_test(tc, advertisements);
 	tcase_add_test(tc, restored);
-	tcase_add_test(tc, random_against_model);
+	tcase_add_test(tc, advertisements_are_spaced);
+	tcase_add_test(tc, restored_with_strange_values);
+	tcase_add_test(tc, restored_with_little_left);
+	tcase_add_test(tc, sent_to_nobody);
+	tcase_add_test(tc, limits);
+	tcase_add_test(tc, full_table);
+	tcase_add_test(tc, burst);
+	tcase_add_test(tc, clock_jumps);
+	tcase_add_test(tc, jump_while_advertising);
+	tcase_add_test(tc, long_lifetimes);
+	tcase_add_test(tc, long_lifetime_while_late);
+	tcase_add_test(tc, range_while_changing);
+	tcase_add_test(tc, each_may_change);
+	tcase_add_test(tc, random_few);
+	tcase_add_test(tc, random_many);
+	tcase_add_test(tc, random_long);
+	tcase_add_test(tc, very_many);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -738,9 +738,9 @@ START_TEST(test_dp_maps)
 	for (i = 0; i < DP_STAT__MAX; i++)
 		ck_assert_uint_eq(stats[i], 0);
 	ck_assert_str_eq(dp_stat_str(DP_STAT_ENCAP), "encap");
-	ck_assert_int_eq(dp_attach(dp, v0), 0);
-	ck_assert_int_eq(dp_attach(dp, v0), 0);
-	ck_assert_int_eq(dp_attach(dp, 9999), -ENXIO);
+	ck_assert_int_eq(dp_attach(dp, v0, true), 0);
+	ck_assert_int_eq(dp_attach(dp, v0, true), 0);
+	ck_assert_int_eq(dp_attach(dp, 9999, true), -ENXIO);
 	dp_flush(other);
 	dp_close(other);
 	dp_flush(dp);
@@ -783,7 +783,7 @@ START_TEST(test_priv)
 	ck_assert_int_eq(priv_drop("nobody", paths), 0);
 	check_dropped();
 	ck_assert_int_eq(dp_binding_set(dp, &hoa, &b), 0);
-	ck_assert_int_eq(dp_attach(dp, v0), 0);
+	ck_assert_int_eq(dp_attach(dp, v0, true), 0);
 	ck_assert_int_eq(rtnl_addr_set(rtnl, v0, &hoa, 128, IFA_F_NODAD,
 				       UINT32_MAX, 0), 0);
 	ck_assert_int_eq(sysctl_ipv6_set("v0", "optimistic_dad", 1), 0);

@@ -54,16 +54,18 @@ enum {
 	TOOBIG_HEAD = 1232,	/* 1280 less the headers of the ICMPv6 error */
 };
 
+/* Aligned so that it is copied by eights, wherever the packet's is. */
 struct ip6h {
 	__be32 vtf;		/* version, traffic class, flow label */
 	__be16 len;
 	__u8 next;
 	__u8 hops;
 	struct in6_addr src, dst;
-};
+} __attribute__((aligned(8)));
 
 #define VTF_VERSION 0x60000000
 #define VTF_CLASS 0x0ff00000
+#define VTF_LABEL 0x000fffff
 #define VTF_ECN_SHIFT 20
 
 /* Sizes of bindings, spis and ring are the loader's to set. */
@@ -75,6 +77,14 @@ struct {
 	__type(key, struct in6_addr);
 	__type(value, struct dp_binding);
 } bindings SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, __u64);
+	__type(value, struct dp_binding);
+} prefixes SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -111,6 +121,10 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } layout SEC(".maps");
+
+/* The daemon's: how many prefixes are bound. While there are none, nobody
+ * looks. */
+__u32 n_prefixes;
 
 static __always_inline void count_n(__u32 stat, __u64 n)
 {
@@ -163,6 +177,24 @@ static __always_inline bool addr_link_multicast(const struct in6_addr *a)
 	return addr_multicast(a) && (a->s6_addr[1] & 0xf) <= 2;
 }
 
+static __always_inline bool is_ip6(const struct ip6h *h)
+{
+	return (h->vtf & bpf_htonl(0xf0000000)) == bpf_htonl(VTF_VERSION);
+}
+
+/* The header at off: where it lies in one piece, without a call. */
+static __always_inline bool header_load(struct __sk_buff *skb, __u32 off,
+					struct ip6h *out)
+{
+	const __u8 *data = (const __u8 *)(long)skb->data;
+
+	if (data + off + sizeof(*out) <= (const __u8 *)(long)skb->data_end)
+		*out = *(const struct ip6h *)(data + off);
+	else if (bpf_skb_load_bytes(skb, off, out, sizeof(*out)))
+		return false;
+	return is_ip6(out);
+}
+
 /*
  * A tag still in the skb's side band means that the packet belongs to a VLAN
  * device, whose own filters see it.
@@ -171,8 +203,7 @@ static __always_inline bool ip6_load(struct __sk_buff *skb, __u32 off,
 				     struct ip6h *out)
 {
 	return skb->protocol == bpf_htons(ETH_P_IPV6) && !skb->vlan_present &&
-	       !bpf_skb_load_bytes(skb, off, out, sizeof(*out)) &&
-	       (out->vtf & bpf_htonl(0xf0000000)) == bpf_htonl(VTF_VERSION);
+	       header_load(skb, off, out);
 }
 
 static __always_inline bool truncated(struct __sk_buff *skb, __u32 off,
@@ -181,12 +212,26 @@ static __always_inline bool truncated(struct __sk_buff *skb, __u32 off,
 	return skb->len < off + sizeof(*h) + bpf_ntohs(h->len);
 }
 
-/* A binding that is in force, or NULL. */
+/* The binding of the /64 that an address is in, or NULL. */
+static __always_inline struct dp_binding *
+prefix_find(const struct in6_addr *addr)
+{
+	__u64 upper;
+
+	if (!n_prefixes)
+		return NULL;
+	__builtin_memcpy(&upper, addr, sizeof(upper));
+	return bpf_map_lookup_elem(&prefixes, &upper);
+}
+
+/* A binding that is in force, or NULL. An address's own goes first. */
 static __always_inline struct dp_binding *
 binding_find(const struct in6_addr *hoa)
 {
 	struct dp_binding *b = bpf_map_lookup_elem(&bindings, hoa);
 
+	if (!b)
+		b = prefix_find(hoa);
 	return b && !(b->flags & DP_BINDING_DELETED) ? b : NULL;
 }
 
@@ -340,6 +385,13 @@ static __always_inline int on_fragment(struct __sk_buff *skb,
 	return TC_ACT_OK;
 }
 
+/* Most packets, by one look, are not. */
+static __always_inline bool may_be_signal(const struct ip6h *h)
+{
+	return h->next != NEXT_TCP && h->next != NEXT_UDP &&
+	       h->next != NEXT_ICMPV6;
+}
+
 /*
  * A packet to one of our addresses that is no tunnel packet. A kernel answers
  * a HAO, a type 2 routing header or a Mobility Header that it does not
@@ -349,9 +401,6 @@ static __always_inline int on_ours(struct __sk_buff *skb, const struct ip6h *h)
 {
 	struct chain chain = { 0 };
 
-	if (h->next == NEXT_TCP || h->next == NEXT_UDP ||
-	    h->next == NEXT_ICMPV6)
-		return TC_ACT_OK;
 	walk(skb, ETH_HLEN + sizeof(*h), h->next, &chain);
 	if (chain.proto == NEXT_FRAGMENT)
 		return on_fragment(skb, &chain);
@@ -457,26 +506,32 @@ static __always_inline int push_room(struct __sk_buff *skb)
 	return bpf_skb_adjust_room(skb, len, BPF_ADJ_ROOM_MAC, flags);
 }
 
-/* The tunnel header of RFC 2473; traffic class as RFC 6040's normal mode. */
-static __always_inline int push(struct __sk_buff *skb,
-				const struct dp_binding *b,
-				const struct ip6h *h)
+/*
+ * RFC 6438: routers on the tunnel's way spread flows by addresses and flow
+ * label; of the inner flow there is nothing else to go by. Its own label tells
+ * the flows between two hosts apart (RFC 6437: the sender sets it).
+ */
+static __always_inline __u32 flow_label(const struct ip6h *h)
 {
-	__u32 len = bpf_ntohs(h->len) + sizeof(*h);
-	struct ip6h outer = {
-		.vtf = (h->vtf & bpf_htonl(VTF_CLASS)) |
-		       bpf_htonl(VTF_VERSION),
-		.len = bpf_htons(len),
-		.next = NEXT_IPV6,
-		.hops = OUTER_HOPS,
-		.src = b->local,
-		.dst = b->remote,
-	};
+	__u32 hash = h->vtf & bpf_htonl(VTF_LABEL);
 
-	if (len > 0xffff || push_room(skb))
-		return -1;
-	return bpf_skb_store_bytes(skb, ETH_HLEN, &outer, sizeof(outer),
-				   BPF_F_RECOMPUTE_CSUM);
+	hash ^= h->src.s6_addr32[2] ^ h->src.s6_addr32[3] * 5;
+	hash ^= h->dst.s6_addr32[2] * 3 ^ h->dst.s6_addr32[3] * 7;
+	return hash * 0x9e3779b1 >> 12;
+}
+
+/* The tunnel header of RFC 2473; traffic class as RFC 6040's normal mode. */
+static __always_inline void outer_header(struct ip6h *out,
+					 const struct dp_binding *b,
+					 const struct ip6h *h)
+{
+	out->vtf = (h->vtf & bpf_htonl(VTF_CLASS)) |
+		   bpf_htonl(VTF_VERSION | flow_label(h));
+	out->len = bpf_htons(bpf_ntohs(h->len) + sizeof(*h));
+	out->next = NEXT_IPV6;
+	out->hops = OUTER_HOPS;
+	out->src = b->local;
+	out->dst = b->remote;
 }
 
 static __always_inline int too_big(struct __sk_buff *skb, __u32 off,
@@ -490,28 +545,15 @@ static __always_inline int too_big(struct __sk_buff *skb, __u32 off,
 	return drop(DP_STAT_TOO_BIG);
 }
 
-static __always_inline void used(__u64 *packets, __u64 *bytes, __u64 *last,
-				 __u32 n, __u32 len)
+static __always_inline void used(struct dp_binding *b, __u64 *packets,
+				 __u64 *bytes, __u32 n, __u32 len, __u64 now)
 {
+	__u32 tick = now >> DP_USED_SHIFT;
+
 	__sync_fetch_and_add(packets, n);
 	__sync_fetch_and_add(bytes, len);
-	*last = bpf_ktime_get_coarse_ns();
-}
-
-/* Into the tunnel of b, and out; the packet has an Ethernet header. */
-static __always_inline int tunnel(struct __sk_buff *skb, struct dp_binding *b,
-				  const struct ip6h *h)
-{
-	__u32 len = sizeof(*h) + bpf_ntohs(h->len), n = segments(skb);
-
-	if (trim(skb, ETH_HLEN, h) || push(skb, b, h))
-		return drop(DP_STAT_DROP_ADJUST);
-	if (!b->ifindex || bpf_redirect_neigh(b->ifindex, NULL, 0, 0) !=
-			   TC_ACT_REDIRECT)
-		return drop(DP_STAT_DROP_NO_ROUTE);
-	used(&b->tx_packets, &b->tx_bytes, &b->last_used, n, len);
-	count_n(DP_STAT_ENCAP, n);
-	return TC_ACT_REDIRECT;
+	if (b->used != tick)	/* or processors fight over the line */
+		b->used = tick;
 }
 
 /* The inner header behind h; false where it is none, or of another length. */
@@ -519,9 +561,7 @@ static __always_inline bool inner_load(struct __sk_buff *skb,
 				       const struct ip6h *h, struct ip6h *in)
 {
 	return !truncated(skb, ETH_HLEN, h) &&
-	       !bpf_skb_load_bytes(skb, ETH_HLEN + sizeof(*h), in,
-				   sizeof(*in)) &&
-	       (in->vtf & bpf_htonl(0xf0000000)) == bpf_htonl(VTF_VERSION) &&
+	       header_load(skb, ETH_HLEN + sizeof(*h), in) &&
 	       bpf_ntohs(h->len) == bpf_ntohs(in->len) + sizeof(*in);
 }
 

@@ -7,7 +7,201 @@
 
 #include <linux/types.h>
 
-enum { FAMILY_INET6 = 10 };
+enum {
+	FAMILY_INET6 = 10,
+	MIN_MTU = 1280,
+	EPOCH_SHIFT = 32,	/* of ns: 4.3 s */
+	ASKED_BITS = 10,
+	ASKED = 1 << ASKED_BITS,
+};
+
+#define HASH_FACTOR 0x9e3779b1	/* 2^32 by the golden ratio */
+
+/* The daemon's: another number when routes, neighbours or a path's MTU have
+ * changed. */
+__u32 route_generation;
+
+/* The loader's: how many routes a processor remembers, 1 << route_bits. */
+const volatile __u32 route_bits = 0;
+
+/* A route as it was looked up, neighbour included. A cache line. */
+struct route {
+	struct in6_addr src, dst;
+	__u32 ifindex;
+	__u32 mtu;
+	__u32 generation;
+	__u32 epoch;
+	__u8 dmac[ETH_ALEN], smac[ETH_ALEN];
+	__u32 pad;
+};
+
+/* Each processor has its part. Mapped, that is, in line with pages. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct route);
+} routes SEC(".maps");
+
+/* Neighbours asked for: an epoch, and part of the link-layer address. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, ASKED);
+	__type(key, __u32);
+	__type(value, __u32);
+} asked SEC(".maps");
+
+static __always_inline struct route *route_slot(const struct in6_addr *src,
+						const struct in6_addr *dst)
+{
+	__u32 key = src->s6_addr32[3] ^ src->s6_addr32[1] * 3 ^
+		    dst->s6_addr32[3] * 5 ^ dst->s6_addr32[1] * 7;
+
+	key = key * HASH_FACTOR >> (32 - route_bits);
+	key += bpf_get_smp_processor_id() << route_bits;
+	return bpf_map_lookup_elem(&routes, &key);
+}
+
+/* So long a route is taken for right without the daemon's saying so. */
+static __always_inline __u32 epoch(__u64 now)
+{
+	return now >> EPOCH_SHIFT;
+}
+
+static __always_inline bool route_fresh(const struct route *r, __u64 now)
+{
+	return r->generation == route_generation && r->epoch == epoch(now);
+}
+
+/*
+ * The first packet to a neighbour in an epoch goes by the neighbour machinery,
+ * which a look-up leaves alone: it sees to it that the neighbour is still there
+ * (RFC 4861 7.3).
+ */
+static __always_inline bool neighbour_due(const __u8 *mac, __u64 now)
+{
+	__u32 low = *(__u16 *)mac << 16 ^ *(__u16 *)(mac + 2) << 8 ^
+		    *(__u16 *)(mac + 4);
+	__u32 key = low * HASH_FACTOR >> (32 - ASKED_BITS);
+	__u32 *at = bpf_map_lookup_elem(&asked, &key);
+
+	low ^= epoch(now) << 16;
+	if (!at || *at == low)
+		return false;
+	*at = low;
+	return true;
+}
+
+/*
+ * The kernel's routes, policy rules and neighbours, with the path's MTU as it
+ * knows it (ICMPv6 errors included). BPF_FIB_LKUP_RET_*.
+ */
+static __always_inline long route_ask(void *ctx, __u32 ifindex,
+				      const struct in6_addr *src,
+				      const struct in6_addr *dst,
+				      __be32 vtf, __u32 len,
+				      struct bpf_fib_lookup *fib)
+{
+	__builtin_memset(fib, 0, sizeof(*fib));
+	fib->family = FAMILY_INET6;
+	fib->ifindex = ifindex;
+	fib->tot_len = len;
+	fib->flowinfo = vtf & bpf_htonl(0x0fffffff);
+	__builtin_memcpy(fib->ipv6_src, src, sizeof(fib->ipv6_src));
+	__builtin_memcpy(fib->ipv6_dst, dst, sizeof(fib->ipv6_dst));
+	return bpf_fib_lookup(ctx, fib, sizeof(*fib), 0);
+}
+
+static __always_inline void route_keep(struct route *r,
+				       const struct bpf_fib_lookup *fib,
+				       const struct in6_addr *src,
+				       const struct in6_addr *dst, __u64 now)
+{
+	r->src = *src;
+	r->dst = *dst;
+	r->ifindex = fib->ifindex;
+	r->mtu = fib->mtu_result;
+	__builtin_memcpy(r->dmac, fib->dmac, ETH_ALEN);
+	__builtin_memcpy(r->smac, fib->smac, ETH_ALEN);
+	r->generation = route_generation;
+	r->epoch = epoch(now);
+}
+
+/* What the look-up came to. */
+struct way {
+	__u32 ifindex;
+	__u32 mtu;		/* BPF_FIB_LKUP_RET_FRAG_NEEDED: the path's */
+	bool resolve;		/* the neighbour is to be asked for first */
+	struct ethhdr eth;
+};
+
+/*
+ * The way from src to dst for a packet of len bytes, IPv6 header included.
+ * What was looked up within this epoch is not looked up again.
+ */
+static __always_inline long route(void *ctx, __u32 ifindex,
+				  const struct in6_addr *src,
+				  const struct in6_addr *dst, __be32 vtf,
+				  __u32 len, __u64 now, struct way *way)
+{
+	struct route *r = route_slot(src, dst);
+	struct bpf_fib_lookup fib;
+	long rc;
+
+	if (!r)		/* there is no such processor */
+		return BPF_FIB_LKUP_RET_UNREACHABLE;
+	way->eth.h_proto = bpf_htons(ETH_P_IPV6);
+	if (!route_fresh(r, now) || len > r->mtu || !addr_eq(&r->dst, dst) ||
+	    !addr_eq(&r->src, src)) {
+		rc = route_ask(ctx, ifindex, src, dst, vtf, len, &fib);
+		way->ifindex = fib.ifindex;
+		way->mtu = fib.mtu_result;
+		way->resolve = rc == BPF_FIB_LKUP_RET_NO_NEIGH;
+		if (rc)
+			return rc;
+		route_keep(r, &fib, src, dst, now);
+	}
+	way->ifindex = r->ifindex;
+	__builtin_memcpy(way->eth.h_dest, r->dmac, ETH_ALEN);
+	__builtin_memcpy(way->eth.h_source, r->smac, ETH_ALEN);
+	way->resolve = neighbour_due(r->dmac, now);
+	return BPF_FIB_LKUP_RET_SUCCESS;
+}
+
+static __always_inline int leave(const struct way *way)
+{
+	return way->resolve ? bpf_redirect_neigh(way->ifindex, NULL, 0, 0) :
+	       bpf_redirect(way->ifindex, 0);
+}
+
+/* What changes in front of a packet's addresses: stored in one go. */
+struct head {
+	__u8 align[2];
+	struct ethhdr eth;
+	struct ip6h outer;
+	__u64 inner;		/* to the hop limit */
+};
+
+enum { INNER_LEN = sizeof(__u64) };
+
+/*
+ * RFC 2473 7.1: larger than the tunnel takes. Up to the least MTU of IPv6 the
+ * tunnel's packet has to be fragmented, which the daemon does; else the sender
+ * is told.
+ */
+static __always_inline int does_not_fit(struct __sk_buff *skb,
+					const struct ip6h *h, __u32 path_mtu)
+{
+	__u32 len = sizeof(*h) + bpf_ntohs(h->len);
+
+	if (len > MIN_MTU || skb->gso_size)
+		return too_big(skb, ETH_HLEN, h, path_mtu < MIN_MTU +
+			       sizeof(*h) ? MIN_MTU : path_mtu - sizeof(*h));
+	if (!emit(skb, ETH_HLEN, len, EMIT_TYPE(DP_REC_FRAGMENT, 0)))
+		count(DP_STAT_FRAGMENT);
+	return TC_ACT_SHOT;
+}
 
 /*
  * RFC 6275 10.4.1: a packet for a host that is away. forwarded: we are a
@@ -16,14 +210,35 @@ enum { FAMILY_INET6 = 10 };
 static __always_inline int to_mobile(struct __sk_buff *skb, struct ip6h *h,
 				     struct dp_binding *b, bool forwarded)
 {
+	__u32 len = sizeof(*h) + bpf_ntohs(h->len), n = segments(skb);
+	__u64 now = bpf_ktime_get_coarse_ns();
+	struct head head;
+	struct way way;
+	long rc;
+
 	/* The stack answers a hop limit that ends here. */
 	if ((forwarded && h->hops <= 1) || truncated(skb, ETH_HLEN, h))
 		return TC_ACT_OK;
-	if (b->mtu && segment_len(skb, ETH_HLEN, h) > b->mtu)
-		return too_big(skb, ETH_HLEN, h, b->mtu);
-	if (forwarded && hops_set(skb, ETH_HLEN, h, h->hops - 1))
+	rc = route(skb, skb->ifindex, &b->local, &b->remote, h->vtf,
+		   segment_len(skb, ETH_HLEN, h) + sizeof(*h), now, &way);
+	if (rc == BPF_FIB_LKUP_RET_FRAG_NEEDED)
+		return does_not_fit(skb, h, way.mtu);
+	if (rc != BPF_FIB_LKUP_RET_SUCCESS && rc != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return drop(DP_STAT_DROP_NO_ROUTE);
+	if (len > 0xffff - sizeof(*h) || trim(skb, ETH_HLEN, h) ||
+	    push_room(skb))
 		return drop(DP_STAT_DROP_ADJUST);
-	return tunnel(skb, b, h);
+	h->hops -= forwarded;
+	head.eth = way.eth;
+	outer_header(&head.outer, b, h);
+	head.inner = *(__u64 *)h;
+	if (bpf_skb_store_bytes(skb, 0, &head.eth, sizeof(head.eth) +
+				sizeof(head.outer) + INNER_LEN,
+				BPF_F_RECOMPUTE_CSUM))
+		return drop(DP_STAT_DROP_ADJUST);
+	used(b, &b->tx_packets, &b->tx_bytes, n, len, now);
+	count_n(DP_STAT_ENCAP, n);
+	return leave(&way);
 }
 
 /* A packet that arrived for a bound HoA. */
@@ -68,24 +283,35 @@ static __always_inline int to_stack(struct __sk_buff *skb, struct ip6h *in)
  * too big, no neighbour yet, unreachable, hop limit at its end) is the
  * stack's to handle and to answer.
  */
-static __always_inline int forward(struct __sk_buff *skb, struct ip6h *in)
+static __always_inline int forward(struct __sk_buff *skb, struct ip6h *in,
+				   __u64 now)
 {
-	struct bpf_fib_lookup fib = {
-		.family = FAMILY_INET6,
-		.ifindex = skb->ifindex,
-		.tot_len = segment_len(skb, ETH_HLEN, in),
-		.flowinfo = in->vtf & bpf_htonl(0x0fffffff),
-	};
+	struct way way;
+	struct {
+		__u8 align[2];
+		struct ethhdr eth;
+		__u64 inner;
+	} head;
 
-	if (in->hops <= 1)
+	if (in->hops <= 1 ||
+	    route(skb, skb->ifindex, &in->src, &in->dst, in->vtf,
+		  segment_len(skb, ETH_HLEN, in), now, &way))
 		return to_stack(skb, in);
-	__builtin_memcpy(fib.ipv6_src, &in->src, sizeof(fib.ipv6_src));
-	__builtin_memcpy(fib.ipv6_dst, &in->dst, sizeof(fib.ipv6_dst));
-	if (bpf_fib_lookup(skb, &fib, sizeof(fib), 0))
-		return to_stack(skb, in);
-	if (hops_set(skb, ETH_HLEN, in, in->hops - 1))
+	in->hops--;
+	head.eth = way.eth;
+	head.inner = *(__u64 *)in;
+	if (bpf_skb_store_bytes(skb, 0, &head.eth, sizeof(head.eth) +
+				INNER_LEN, BPF_F_RECOMPUTE_CSUM))
 		return drop(DP_STAT_DROP_ADJUST);
-	return bpf_redirect_neigh(fib.ifindex, NULL, 0, 0);
+	return leave(&way);
+}
+
+/* From one mobile node to another, both of them ours. */
+static __always_inline int hairpin(struct __sk_buff *skb, struct ip6h *in,
+				   struct dp_binding *other, __u32 n)
+{
+	count_n(DP_STAT_HAIRPIN, n);
+	return to_mobile(skb, in, other, true);
 }
 
 /* RFC 6275 10.4.5: a packet reverse-tunnelled to us. */
@@ -94,6 +320,7 @@ static __always_inline int on_tunnel(struct __sk_buff *skb,
 {
 	struct dp_binding *b, *other;
 	struct ip6h in;
+	__u64 now = bpf_ktime_get_coarse_ns();
 	__u32 n;
 	int act;
 
@@ -111,14 +338,15 @@ static __always_inline int on_tunnel(struct __sk_buff *skb,
 	if (act)
 		return act;
 	n = segments(skb);
-	used(&b->rx_packets, &b->rx_bytes, &b->last_used, n,
-	     sizeof(in) + bpf_ntohs(in.len));
 	count_n(DP_STAT_DECAP, n);
 	other = binding_find(&in.dst);
-	if (!other)
-		return forward(skb, &in);
-	count_n(DP_STAT_HAIRPIN, n);
-	return to_mobile(skb, &in, other, true);
+	if (other)
+		act = hairpin(skb, &in, other, n);
+	else
+		act = forward(skb, &in, now);
+	used(b, &b->rx_packets, &b->rx_bytes, n,
+	     sizeof(in) + bpf_ntohs(in.len), now);
+	return act;
 }
 
 SEC("tc")
@@ -134,13 +362,14 @@ int kedge_ha_in(struct __sk_buff *skb)
 	/* Another host's frame, seen because of promiscuous mode. */
 	if (skb->pkt_type != PACKET_HOST)
 		return TC_ACT_OK;
-	if (bpf_map_lookup_elem(&addrs, &h.dst)) {
-		if (h.next == NEXT_IPV6)
-			return on_tunnel(skb, &h);
-		return on_ours(skb, &h);
-	}
+	if (h.next == NEXT_IPV6 && bpf_map_lookup_elem(&addrs, &h.dst))
+		return on_tunnel(skb, &h);
 	b = binding_find(&h.dst);
-	return b ? intercept(skb, &h, b) : TC_ACT_OK;
+	if (b)
+		return intercept(skb, &h, b);
+	if (!may_be_signal(&h) || !bpf_map_lookup_elem(&addrs, &h.dst))
+		return TC_ACT_OK;
+	return on_ours(skb, &h);
 }
 
 /* A Neighbour Advertisement as it stands in the packet (RFC 4861 4.4). */

@@ -29,26 +29,30 @@ enum dp_binding_flag {
  * million of them, each cache line is memory's to deliver.
  */
 struct dp_binding {
-	/* written by the daemon */
 	struct in6_addr remote;	/* outer destination: CoA, or the HA */
 	struct in6_addr local;	/* outer source: HA's address, or the CoA */
-	__u32 ifindex;		/* MN: to send on; HA: 0, as the route says */
+	__u16 flags;		/* enum dp_binding_flag */
 	__u16 mtu;		/* MN: largest inner packet; larger:
 				 * DP_REC_TOOBIG; HA: 0, as the path says */
-	__u16 flags;		/* enum dp_binding_flag */
-	/* written by the programs */
+	/* kept by the programs, up to rx_bytes: */
+	__u32 used;		/* when last, in 1 << DP_USED_SHIFT ns of
+				 * CLOCK_MONOTONIC_COARSE; 0: never */
 	__u64 tx_packets, tx_bytes;	/* encapsulated, inner bytes */
-	__u64 last_used;	/* ns, CLOCK_MONOTONIC_COARSE; 0: never.
-				 * dp.h tells it in CLOCK_BOOTTIME */
 	__u64 rx_packets, rx_bytes;	/* decapsulated */
+	__u32 ifindex;		/* MN: to send on; HA: 0, as the route says */
+	__u32 lifetime;		/* s, as granted */
 	/* control plane's state, here so that a restarted daemon finds it */
 	__u64 expires;		/* ns, CLOCK_BOOTTIME */
 	__u64 created;		/* ns, CLOCK_BOOTTIME */
 	__u16 seq;		/* of the last BU accepted */
 	__u16 bu_flags;
-	__u32 lifetime;		/* s, as granted */
+	__u32 pad;
 };
 
+enum { DP_USED_SHIFT = 26 };	/* 67 ms; 32 bits of it are 9 years */
+
+/* map "prefixes": HASH, the first 8 bytes of a /64 -> struct dp_binding of all
+ * its addresses */
 /* map "addrs": HASH, struct in6_addr -> __u32: HA's addresses, or the MN's
  * addresses (HoAs and CoAs): where signalling and tunnel packets may go */
 /* map "spis": HASH, __u32 (host order) -> __u32 1: SPIs of our inbound SAs */
@@ -58,6 +62,8 @@ enum dp_rec_type {
 	DP_REC_SIGNAL = 1,	/* a signalling packet, whole */
 	DP_REC_NS,		/* HA: solicitation whose target is bound */
 	DP_REC_TOOBIG,		/* head of a packet too big for the tunnel */
+	DP_REC_FRAGMENT,	/* a whole packet of no more than 1280 bytes
+				 * that is, too: to send in fragments */
 };
 
 enum { DP_REC_DATA = 1500 };
@@ -82,6 +88,7 @@ struct dp_rec {
 	X(TO_DAEMON, "to_slow_path") \
 	X(DAD_SUPPRESSED, "dad_suppressed") \
 	X(TOO_BIG, "too_big") \
+	X(FRAGMENT, "to_be_fragmented") \
 	X(DROP_RING_FULL, "drop_ring_full") \
 	X(DROP_SIGNAL_OVERSIZE, "drop_signal_oversize") \
 	X(DROP_SIGNAL_FRAGMENT, "drop_signal_fragment") \

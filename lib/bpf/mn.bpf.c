@@ -31,8 +31,8 @@ static __always_inline int on_tunnel(struct __sk_buff *skb,
 	if (hops_not_on_link(skb, &in))
 		return drop(DP_STAT_DROP_ADJUST);
 	n = segments(skb);
-	used(&b->rx_packets, &b->rx_bytes, &b->last_used, n,
-	     sizeof(in) + bpf_ntohs(in.len));
+	used(b, &b->rx_packets, &b->rx_bytes, n,
+	     sizeof(in) + bpf_ntohs(in.len), bpf_ktime_get_coarse_ns());
 	count_n(DP_STAT_DECAP, n);
 	/* kedge0 has no Ethernet header: the kernel takes it off. */
 	return bpf_redirect(config.tun_ifindex, BPF_F_INGRESS);
@@ -44,7 +44,7 @@ int kedge_mn_in(struct __sk_buff *skb)
 	struct ip6h h;
 
 	if (!ip6_load(skb, ETH_HLEN, &h) || skb->pkt_type != PACKET_HOST ||
-	    !bpf_map_lookup_elem(&addrs, &h.dst))
+	    !may_be_signal(&h) || !bpf_map_lookup_elem(&addrs, &h.dst))
 		return TC_ACT_OK;
 	if (h.next == NEXT_IPV6)
 		return on_tunnel(skb, &h);
@@ -72,6 +72,26 @@ static __always_inline int to_daemon(void)
 {
 	count(DP_STAT_TO_DAEMON);
 	return TC_ACT_OK;
+}
+
+/* Into the tunnel of b, and out; the packet has an Ethernet header. */
+static __always_inline int tunnel(struct __sk_buff *skb, struct dp_binding *b,
+				  const struct ip6h *h)
+{
+	__u32 len = sizeof(*h) + bpf_ntohs(h->len), n = segments(skb);
+	struct ip6h outer;
+
+	outer_header(&outer, b, h);
+	if (len > 0xffff || trim(skb, ETH_HLEN, h) || push_room(skb) ||
+	    bpf_skb_store_bytes(skb, ETH_HLEN, &outer, sizeof(outer),
+				BPF_F_RECOMPUTE_CSUM))
+		return drop(DP_STAT_DROP_ADJUST);
+	if (bpf_redirect_neigh(b->ifindex, NULL, 0, 0) != TC_ACT_REDIRECT)
+		return drop(DP_STAT_DROP_NO_ROUTE);
+	used(b, &b->tx_packets, &b->tx_bytes, n, len,
+	     bpf_ktime_get_coarse_ns());
+	count_n(DP_STAT_ENCAP, n);
+	return TC_ACT_REDIRECT;
 }
 
 /*

@@ -37,15 +37,19 @@ enum {
 	DP_SPIS_PER_BINDING = 4,
 	DP_SPIS_MIN = 4096,
 	DP_RECS_AT_ONCE = 256,
+	DP_ROUTE_BITS_MIN = 8,
+	DP_ROUTE_BITS_MAX = 16,
+	DP_ROUTES_MAX = 1 << 20,	/* on all processors: 64 MiB */
 	DP_BATCH = 4096,	/* bindings read at once */
 };
 
 /* The layout comes last: where it is missing, a start was cut short. */
-enum dp_map { MAP_BINDINGS, MAP_ADDRS, MAP_SPIS, MAP_RING, MAP_STATS,
+enum dp_map { MAP_BINDINGS, MAP_PREFIXES, MAP_ADDRS, MAP_SPIS, MAP_RING, MAP_STATS,
 	      MAP_LAYOUT, MAP__MAX };
 
 static const char *const map_names[] = {
 	[MAP_BINDINGS] = "bindings",
+	[MAP_PREFIXES] = "prefixes",
 	[MAP_ADDRS] = "addrs",
 	[MAP_SPIS] = "spis",
 	[MAP_RING] = "ring",
@@ -265,6 +269,22 @@ static int maps_pin(struct dp *dp)
 
 /* Loading. */
 
+/* As many as there are bindings, within bounds of memory (64 bytes each). */
+static int routes_size(struct ha_bpf *ha, uint32_t max_bindings)
+{
+	int cpus = libbpf_num_possible_cpus();
+	uint32_t bits = DP_ROUTE_BITS_MIN;
+
+	if (cpus < 0)
+		return cpus;
+	while (1U << bits < max_bindings && bits < DP_ROUTE_BITS_MAX &&
+	       ((uint64_t)cpus << (bits + 1)) <= DP_ROUTES_MAX)
+		bits++;
+	ha->rodata->route_bits = bits;
+	return bpf_map__set_max_entries(ha->maps.routes,
+					(uint32_t)cpus << bits);
+}
+
 static int object_open(struct dp *dp, const struct dp_conf *conf)
 {
 	if (dp->role == DP_HA) {
@@ -272,7 +292,7 @@ static int object_open(struct dp *dp, const struct dp_conf *conf)
 		if (!dp->ha)
 			return -errno;
 		dp->obj = dp->ha->obj;
-		return 0;
+		return routes_size(dp->ha, conf->max_bindings);
 	}
 	dp->mn = mn_bpf__open();
 	if (!dp->mn)
@@ -436,29 +456,6 @@ static int attached(uint32_t ifindex, int err)
 	return err;
 }
 
-int dp_attach(struct dp *dp, uint32_t ifindex)
-{
-	bool ha = dp->role == DP_HA;
-	int err = check_arptype(ifindex, ARPHRD_ETHER);
-
-	if (!err)
-		err = filter_attach(dp, ifindex, BPF_TC_INGRESS,
-				    ha ? "kedge_ha_in" : "kedge_mn_in");
-	if (!err)
-		err = filter_attach(dp, ifindex, BPF_TC_EGRESS,
-				    ha ? "kedge_ha_out" : "kedge_mn_out");
-	return attached(ifindex, err);
-}
-
-int dp_attach_tun(struct dp *dp, uint32_t ifindex)
-{
-	int err = check_arptype(ifindex, ARPHRD_NONE);
-
-	if (!err)
-		err = filter_attach(dp, ifindex, BPF_TC_EGRESS, "kedge_mn_tun");
-	return attached(ifindex, err);
-}
-
 /* What a dump of a hook's filters showed. */
 struct filters {
 	bool ours, others;
@@ -542,6 +539,37 @@ static bool filter_detach(uint32_t ifindex, enum bpf_tc_attach_point point)
 	       !bpf_tc_detach(&hook, &opts);
 }
 
+int dp_attach(struct dp *dp, uint32_t ifindex, bool home)
+{
+	bool ha = dp->role == DP_HA;
+	int err = check_arptype(ifindex, ARPHRD_ETHER);
+
+	if (!err)
+		err = filter_attach(dp, ifindex, BPF_TC_INGRESS,
+				    ha ? "kedge_ha_in" : "kedge_mn_in");
+	if (!err && home)
+		err = filter_attach(dp, ifindex, BPF_TC_EGRESS,
+				    ha ? "kedge_ha_out" : "kedge_mn_out");
+	else if (!err)
+		filter_detach(ifindex, BPF_TC_EGRESS);
+	return attached(ifindex, err);
+}
+
+void dp_routes_changed(struct dp *dp)
+{
+	if (dp->ha)
+		dp->ha->bss->route_generation++;
+}
+
+int dp_attach_tun(struct dp *dp, uint32_t ifindex)
+{
+	int err = check_arptype(ifindex, ARPHRD_NONE);
+
+	if (!err)
+		err = filter_attach(dp, ifindex, BPF_TC_EGRESS, "kedge_mn_tun");
+	return attached(ifindex, err);
+}
+
 /* clsact goes too, unless another's filter is on it. */
 static void interface_clean(uint32_t ifindex)
 {
@@ -607,31 +635,29 @@ int dp_binding_set(struct dp *dp, const struct in6_addr *hoa,
 	new.tx_bytes = old.tx_bytes;
 	new.rx_packets = old.rx_packets;
 	new.rx_bytes = old.rx_bytes;
-	new.last_used = old.last_used;
+	new.used = old.used;
 	return bpf_map_update_elem(fd, hoa, &new, BPF_ANY);
 }
 
 /* The programs have no quick clock that counts what was slept through. */
-static uint64_t boot_time(uint64_t mono_ns)
+mtime dp_last_used(const struct dp_binding *binding)
 {
 	struct timespec boot, mono;
+	int64_t ns = (int64_t)binding->used << DP_USED_SHIFT;
 
-	if (!mono_ns)
-		return 0;
+	if (!ns)
+		return (mtime){0};
 	clock_gettime(CLOCK_BOOTTIME, &boot);
 	clock_gettime(CLOCK_MONOTONIC, &mono);
-	return mono_ns + (boot.tv_sec - mono.tv_sec) * UINT64_C(1000000000) +
-	       boot.tv_nsec - mono.tv_nsec;
+	ns += (boot.tv_sec - mono.tv_sec) * INT64_C(1000000000) +
+	      boot.tv_nsec - mono.tv_nsec;
+	return (mtime){ns};
 }
 
 int dp_binding_get(struct dp *dp, const struct in6_addr *hoa,
 		   struct dp_binding *out)
 {
-	int err = bpf_map_lookup_elem(map_fd(dp, MAP_BINDINGS), hoa, out);
-
-	if (!err)
-		out->last_used = boot_time(out->last_used);
-	return err;
+	return bpf_map_lookup_elem(map_fd(dp, MAP_BINDINGS), hoa, out);
 }
 
 int dp_binding_del(struct dp *dp, const struct in6_addr *hoa)
@@ -669,11 +695,8 @@ static int each_batch(int fd, struct batch *batch,
 					   batch->bindings, &n, &opts);
 		if (err && err != -ENOENT)
 			return err;
-		for (i = 0; i < n; i++) {
-			batch->bindings[i].last_used =
-				boot_time(batch->bindings[i].last_used);
+		for (i = 0; i < n; i++)
 			fn(arg, &batch->hoas[i], &batch->bindings[i]);
-		}
 		in = &at;
 	} while (!err);
 	return 0;

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "bpf/maps.h"
+#include "proto/mtime.h"
 
 enum dp_role { DP_HA, DP_MN };
 
@@ -39,12 +40,15 @@ void dp_flush(struct dp *dp);
 
 /*
  * Attaches to an interface (idempotent, replaces an older program).
- * HA: ingress and egress. MN: ingress and egress of a link; kedge0's egress
- * with dp_attach_tun. 0 or -errno.
+ * Ingress; and where it is a home link (HA), or a link for the MN, egress.
+ * kedge0's egress with dp_attach_tun. 0 or -errno.
  */
-int dp_attach(struct dp *dp, uint32_t ifindex);
+int dp_attach(struct dp *dp, uint32_t ifindex, bool home);
 int dp_attach_tun(struct dp *dp, uint32_t ifindex);
 void dp_detach(struct dp *dp, uint32_t ifindex);
+/* HA: routes, neighbours or a path's MTU have changed: the programs look them
+ * up again at once, not within seconds. */
+void dp_routes_changed(struct dp *dp);
 
 /*
  * Writes the daemon's part of a binding; the counters that the programs keep
@@ -54,6 +58,8 @@ int dp_binding_set(struct dp *dp, const struct in6_addr *hoa,
 		   const struct dp_binding *binding);
 int dp_binding_get(struct dp *dp, const struct in6_addr *hoa,
 		   struct dp_binding *out);		/* -ENOENT */
+/* When a packet last went through it, to 67 ms; 0: never. */
+mtime dp_last_used(const struct dp_binding *binding);
 int dp_binding_del(struct dp *dp, const struct in6_addr *hoa);
 /* n new ones at once, counters as given. 0 or -errno; then some may be in. */
 int dp_bindings_load(struct dp *dp, const struct in6_addr *hoas,

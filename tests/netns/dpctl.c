@@ -67,6 +67,21 @@ static int cmd_bind(char **w)
 	return dp_binding_set(dp, &hoa, &b);
 }
 
+/* fill N HOA COA HA: N bindings, whose addresses end in 1 to N */
+static int cmd_fill(char **w)
+{
+	struct dp_binding b = { .local = addr(w[4]), .remote = addr(w[3]) };
+	struct in6_addr hoa = addr(w[2]);
+	uint32_t i, n = (uint32_t)atoi(w[1]);
+	int err = 0;
+
+	for (i = 1; i <= n && !err; i++) {
+		hoa.s6_addr32[3] = b.remote.s6_addr32[3] = htonl(i);
+		err = dp_bindings_load(dp, &hoa, &b, 1);
+	}
+	return err;
+}
+
 static int cmd_get(char **w)
 {
 	struct in6_addr hoa = addr(w[1]);
@@ -78,7 +93,7 @@ static int cmd_get(char **w)
 		       " last %" PRIu64 " seq %u\n",
 		       (uint64_t)b.tx_packets, (uint64_t)b.tx_bytes,
 		       (uint64_t)b.rx_packets, (uint64_t)b.rx_bytes,
-		       (uint64_t)b.last_used, b.seq);
+		       (uint64_t)dp_last_used(&b).ns, b.seq);
 	return err;
 }
 
@@ -169,13 +184,16 @@ static int run(char **w)
 	if (!strcmp(c, "open"))
 		return cmd_open(w);
 	if (!strcmp(c, "attach"))
-		return dp_attach(dp, if_nametoindex(w[1]));
+		return dp_attach(dp, if_nametoindex(w[1]),
+				 !w[2] || strcmp(w[2], "away"));
 	if (!strcmp(c, "attach_tun"))
 		return dp_attach_tun(dp, if_nametoindex(w[1]));
 	if (!strcmp(c, "detach"))
 		return dp_detach(dp, if_nametoindex(w[1])), 0;
 	if (!strcmp(c, "bind"))
 		return cmd_bind(w);
+	if (!strcmp(c, "fill"))
+		return cmd_fill(w);
 	if (!strcmp(c, "get"))
 		return cmd_get(w);
 	if (!strcmp(c, "del"))
