@@ -750,6 +750,46 @@ START_TEST(test_dp_maps)
 }
 END_TEST
 
+/* What the programs count stays, whatever the daemon sets; and all that it
+ * sets is there, be it a refresh, another care-of address or a tombstone. */
+START_TEST(test_dp_set_again)
+{
+	const struct in6_addr hoa = ip("2001:db8::10");
+	struct dp_binding b = {
+		.remote = ip("2001:db8:1::1"), .local = ip("2001:db8::1"),
+		.tx_packets = 5, .tx_bytes = 6, .rx_packets = 7, .rx_bytes = 8,
+		.used = 9, .seq = 1 };
+	struct dp_binding got, expected = b;
+	struct dp *dp;
+	int i;
+
+	make_folder();
+	dp = open_dp("ha", false);
+	ck_assert_int_eq(dp_bindings_load(dp, &hoa, &b, 1), 0);
+	b.tx_packets = b.tx_bytes = b.rx_packets = b.rx_bytes = b.used = 0;
+	for (i = 0; i < 6; i++) {
+		b.seq = expected.seq = i + 10;
+		b.expires = expected.expires = i + 20;
+		b.created = expected.created = i + 30;
+		b.lifetime = expected.lifetime = i + 40;
+		b.bu_flags = expected.bu_flags = i + 50;
+		if (i == 2)
+			b.remote = expected.remote = ip("2001:db8:2::1");
+		if (i == 3)
+			b.local = expected.local = ip("2001:db8::2");
+		if (i == 4)
+			b.flags = expected.flags = DP_BINDING_DELETED;
+		if (i == 5)
+			b.mtu = expected.mtu = 1400;
+		ck_assert_int_eq(dp_binding_set(dp, &hoa, &b), 0);
+		ck_assert_int_eq(dp_binding_get(dp, &hoa, &got), 0);
+		ck_assert_mem_eq(&got, &expected, sizeof(got));
+	}
+	dp_flush(dp);
+	dp_close(dp);
+}
+END_TEST
+
 static void check_dropped(void)
 {
 	ck_assert_int_ne(geteuid(), 0);
@@ -842,6 +882,7 @@ int main(void)
 	tcase_add_test(tc, test_raw_hold);
 	tcase_add_test(tc, test_raw_ra);
 	tcase_add_test(tc, test_dp_maps);
+	tcase_add_test(tc, test_dp_set_again);
 	tcase_add_test(tc, test_priv);
 	tcase_add_test(tc, test_priv_root);
 	suite_add_tcase(suite, tc);
