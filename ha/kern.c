@@ -571,6 +571,21 @@ static int cache_start(struct kern *k)
 	return err;
 }
 
+static int homes_set(struct kern *k)
+{
+	size_t i, n = k->bcache.conf.n_prefixes;
+	struct ip6_prefix *homes = calloc(n + 1, sizeof(*homes));
+	int err;
+
+	if (!homes)
+		return -ENOMEM;
+	for (i = 0; i < n; i++)
+		homes[i] = k->prefixes[i].prefix;
+	err = dp_homes_set(k->dp, homes, n);
+	free(homes);
+	return err;
+}
+
 static int dp_start(struct kern *k)
 {
 	struct dp_conf conf = kern_dp_conf(k->conf);
@@ -584,6 +599,9 @@ static int dp_start(struct kern *k)
 		err = restore_all(k);
 	for (i = 0; i < k->conf->addrs.n && !err; i++)
 		err = dp_addr_add(k->dp, &k->conf->addrs.v[i]);
+	if (err < 0)
+		return err;
+	err = homes_set(k);
 	if (err < 0)
 		return err;
 	sadb_each(k->sadb, spi_add, k);

@@ -88,6 +88,13 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u64);
+	__type(value, __u32);
+} homes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 4096);
 	__type(key, struct in6_addr);
@@ -125,6 +132,8 @@ struct {
 /* The daemon's: how many prefixes are bound. While there are none, nobody
  * looks. */
 __u32 n_prefixes;
+/* The daemon's: "homes" is all that home addresses can be in. */
+__u32 homes_known;
 
 static __always_inline void count_n(__u32 stat, __u64 n)
 {
@@ -212,26 +221,22 @@ static __always_inline bool truncated(struct __sk_buff *skb, __u32 off,
 	return skb->len < off + sizeof(*h) + bpf_ntohs(h->len);
 }
 
-/* The binding of the /64 that an address is in, or NULL. */
-static __always_inline struct dp_binding *
-prefix_find(const struct in6_addr *addr)
-{
-	__u64 upper;
-
-	if (!n_prefixes)
-		return NULL;
-	__builtin_memcpy(&upper, addr, sizeof(upper));
-	return bpf_map_lookup_elem(&prefixes, &upper);
-}
-
-/* A binding that is in force, or NULL. An address's own goes first. */
+/*
+ * A binding that is in force, or NULL. An address's own goes before its /64's.
+ * Most packets are for addresses in no home link's prefix: for them one look-up
+ * in a small map is all.
+ */
 static __always_inline struct dp_binding *
 binding_find(const struct in6_addr *hoa)
 {
-	struct dp_binding *b = bpf_map_lookup_elem(&bindings, hoa);
+	struct dp_binding *b = NULL;
+	__u64 upper;
 
-	if (!b)
-		b = prefix_find(hoa);
+	__builtin_memcpy(&upper, hoa, sizeof(upper));
+	if (!homes_known || bpf_map_lookup_elem(&homes, &upper))
+		b = bpf_map_lookup_elem(&bindings, hoa);
+	if (!b && n_prefixes)
+		b = bpf_map_lookup_elem(&prefixes, &upper);
 	return b && !(b->flags & DP_BINDING_DELETED) ? b : NULL;
 }
 

@@ -52,14 +52,20 @@ struct {
 	__type(value, __u32);
 } asked SEC(".maps");
 
-static __always_inline struct route *route_slot(const struct in6_addr *src,
-						const struct in6_addr *dst)
+/* Either of two neighbouring places may have it. */
+static __always_inline struct route *route_place(const struct in6_addr *src,
+						 const struct in6_addr *dst,
+						 __u32 other)
 {
-	__u32 key = src->s6_addr32[3] ^ src->s6_addr32[1] * 3 ^
-		    dst->s6_addr32[3] * 5 ^ dst->s6_addr32[1] * 7;
+	__u64 sum = (__u64)src->s6_addr32[3] * 0x9e3779b1 +
+		    (__u64)src->s6_addr32[1] * 0xc2b2ae35 +
+		    (__u64)dst->s6_addr32[3] * 0x85ebca6b +
+		    (__u64)dst->s6_addr32[1] * 0x27d4eb2f;
+	__u32 key = (__u32)(sum ^ sum >> 32) * HASH_FACTOR >>
+		    (32 - route_bits);
 
-	key = key * HASH_FACTOR >> (32 - route_bits);
 	key += bpf_get_smp_processor_id() << route_bits;
+	key ^= other;
 	return bpf_map_lookup_elem(&routes, &key);
 }
 
@@ -72,6 +78,15 @@ static __always_inline __u32 epoch(__u64 now)
 static __always_inline bool route_fresh(const struct route *r, __u64 now)
 {
 	return r->generation == route_generation && r->epoch == epoch(now);
+}
+
+static __always_inline bool route_is(const struct route *r,
+				     const struct in6_addr *src,
+				     const struct in6_addr *dst, __u32 len,
+				     __u64 now)
+{
+	return addr_eq(&r->dst, dst) && addr_eq(&r->src, src) &&
+	       len <= r->mtu && route_fresh(r, now);
 }
 
 /*
@@ -145,15 +160,17 @@ static __always_inline long route(void *ctx, __u32 ifindex,
 				  const struct in6_addr *dst, __be32 vtf,
 				  __u32 len, __u64 now, struct way *way)
 {
-	struct route *r = route_slot(src, dst);
+	struct route *r = route_place(src, dst, 0);
+	struct route *r2 = route_place(src, dst, 1);
 	struct bpf_fib_lookup fib;
 	long rc;
 
-	if (!r)		/* there is no such processor */
+	if (!r || !r2)		/* there is no such processor */
 		return BPF_FIB_LKUP_RET_UNREACHABLE;
 	way->eth.h_proto = bpf_htons(ETH_P_IPV6);
-	if (!route_fresh(r, now) || len > r->mtu || !addr_eq(&r->dst, dst) ||
-	    !addr_eq(&r->src, src)) {
+	if (!route_is(r, src, dst, len, now) && route_fresh(r, now))
+		r = r2;		/* or the first one's place is free */
+	if (!route_is(r, src, dst, len, now)) {
 		rc = route_ask(ctx, ifindex, src, dst, vtf, len, &fib);
 		way->ifindex = fib.ifindex;
 		way->mtu = fib.mtu_result;
@@ -370,6 +387,154 @@ int kedge_ha_in(struct __sk_buff *skb)
 	if (!may_be_signal(&h) || !bpf_map_lookup_elem(&addrs, &h.dst))
 		return TC_ACT_OK;
 	return on_ours(skb, &h);
+}
+
+/*
+ * XDP: the same for the packets that are plain in every way, before the kernel
+ * has made an skb of them. All others are passed on, and end in the program
+ * above; so what is refused is refused and counted there.
+ */
+
+/* Interfaces that were seen to send what is redirected to them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__type(value, __u32);
+} outputs SEC(".maps");
+
+/* Their own link-layer addresses: other hosts' frames come where an interface
+ * is promiscuous. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__type(value, struct dp_mac);
+} macs SEC(".maps");
+
+static __always_inline bool xdp_for_us(struct xdp_md *ctx)
+{
+	__u32 ifindex = ctx->ingress_ifindex;
+	struct dp_mac *mac = bpf_map_lookup_elem(&macs, &ifindex);
+	__u16 *to = (__u16 *)(long)ctx->data;
+
+	return mac && (void *)(to + 3) <= (void *)(long)ctx->data_end &&
+	       to[0] == mac->part[0] && to[1] == mac->part[1] &&
+	       to[2] == mac->part[2];
+}
+
+/* NULL: none, or one with padding behind it. */
+static __always_inline struct ip6h *xdp_ip6(struct xdp_md *ctx)
+{
+	struct ethhdr *eth = (void *)(long)ctx->data;
+	struct ip6h *h = (void *)(eth + 1);
+	void *end = (void *)(long)ctx->data_end;
+
+	if ((void *)(h + 1) > end || eth->h_proto != bpf_htons(ETH_P_IPV6) ||
+	    !is_ip6(h) || (void *)(h + 1) + bpf_ntohs(h->len) != end)
+		return NULL;
+	return h;
+}
+
+/* A way that can be taken at once. */
+static __always_inline bool xdp_route(struct xdp_md *ctx,
+				      const struct in6_addr *src,
+				      const struct in6_addr *dst, __be32 vtf,
+				      __u32 len, __u64 now, struct way *way)
+{
+	return !route(ctx, ctx->ingress_ifindex, src, dst, vtf, len, now,
+		      way) &&
+	       !way->resolve &&
+	       bpf_redirect_map(&outputs, way->ifindex, 0) == XDP_REDIRECT;
+}
+
+static __always_inline int xdp_encap(struct xdp_md *ctx, const struct ip6h *p,
+				     struct dp_binding *b)
+{
+	__u64 now = bpf_ktime_get_coarse_ns();
+	__u32 len = sizeof(*p) + bpf_ntohs(p->len);
+	struct ip6h h = *p, *outer;
+	struct ethhdr *eth;
+	struct way way;
+
+	/* Neighbour Discovery is among ICMPv6 */
+	if (!xdp_for_us(ctx) || h.hops <= 1 || h.next == NEXT_ICMPV6 ||
+	    addr_link_local(&h.src) || len > 0xffff - sizeof(h) ||
+	    !xdp_route(ctx, &b->local, &b->remote, h.vtf, len + sizeof(h), now,
+		       &way) ||
+	    bpf_xdp_adjust_head(ctx, -(int)sizeof(h)))
+		return XDP_PASS;
+	eth = (void *)(long)ctx->data;
+	outer = (void *)(eth + 1);
+	if ((void *)(outer + 1) + INNER_LEN > (void *)(long)ctx->data_end)
+		return XDP_ABORTED;
+	*eth = way.eth;
+	h.hops--;
+	outer_header(outer, b, &h);
+	*(__u64 *)(outer + 1) = *(__u64 *)&h;
+	used(b, &b->tx_packets, &b->tx_bytes, 1, len, now);
+	count(DP_STAT_ENCAP);
+	return XDP_REDIRECT;
+}
+
+/* What is odd about a tunnel packet, program kedge_ha_in looks into. */
+static __always_inline bool xdp_inner(struct xdp_md *ctx, const struct ip6h *h,
+				      struct ip6h *in)
+{
+	const struct ip6h *p = h + 1;
+
+	if ((void *)(p + 1) > (void *)(long)ctx->data_end)
+		return false;
+	*in = *p;
+	return is_ip6(in) && in->hops > 1 &&
+	       bpf_ntohs(h->len) == sizeof(*in) + bpf_ntohs(in->len) &&
+	       ecn(h) == ecn(in) && !addr_link_local(&in->dst) &&
+	       !addr_multicast(&in->dst);
+}
+
+static __always_inline int xdp_decap(struct xdp_md *ctx, const struct ip6h *h)
+{
+	__u64 now = bpf_ktime_get_coarse_ns();
+	struct dp_binding *b;
+	struct ethhdr *eth;
+	struct ip6h in, *out;
+	struct way way;
+	__u32 len;
+
+	if (!xdp_for_us(ctx) || !xdp_inner(ctx, h, &in))
+		return XDP_PASS;
+	len = sizeof(in) + bpf_ntohs(in.len);
+	b = binding_find(&in.src);
+	if (!b || !addr_eq(&b->remote, &h->src) ||
+	    !addr_eq(&b->local, &h->dst) || binding_find(&in.dst) ||
+	    !xdp_route(ctx, &in.src, &in.dst, in.vtf, len, now, &way) ||
+	    bpf_xdp_adjust_head(ctx, sizeof(in)))
+		return XDP_PASS;
+	eth = (void *)(long)ctx->data;
+	out = (void *)(eth + 1);
+	if ((void *)(out + 1) > (void *)(long)ctx->data_end)
+		return XDP_ABORTED;
+	*eth = way.eth;
+	out->hops = in.hops - 1;
+	used(b, &b->rx_packets, &b->rx_bytes, 1, len, now);
+	count(DP_STAT_DECAP);
+	return XDP_REDIRECT;
+}
+
+SEC("xdp")
+int kedge_ha_xdp(struct xdp_md *ctx)
+{
+	struct ip6h *p = xdp_ip6(ctx);
+	struct dp_binding *b;
+	struct in6_addr dst;
+
+	if (!p || addr_multicast(&p->dst))
+		return XDP_PASS;
+	dst = p->dst;
+	if (p->next == NEXT_IPV6 && bpf_map_lookup_elem(&addrs, &dst))
+		return xdp_decap(ctx, p);
+	b = binding_find(&dst);
+	return b ? xdp_encap(ctx, p, b) : XDP_PASS;
 }
 
 /* A Neighbour Advertisement as it stands in the packet (RFC 4861 4.4). */

@@ -59,6 +59,7 @@ enum { DP_USED_SHIFT = 26 };	/* 67 ms; 32 bits of it are 9 years */
 
 /* map "prefixes": HASH, the first 8 bytes of a /64 -> struct dp_binding of all
  * its addresses */
+/* map "homes": HASH, the first 8 bytes of a home link's /64 -> __u32 */
 /* map "addrs": HASH, struct in6_addr -> __u32: HA's addresses, or the MN's
  * addresses (HoAs and CoAs): where signalling and tunnel packets may go */
 /* map "spis": HASH, __u32 (host order) -> __u32 1: SPIs of our inbound SAs */
@@ -110,6 +111,12 @@ enum dp_stat {
 	DP_STATS(X)
 #undef X
 	DP_STAT__MAX
+};
+
+/* map "macs": HASH, __u32 ifindex -> where XDP takes packets, to whom */
+struct dp_mac {
+	__u16 part[3];
+	__u16 pad;
 };
 
 /* Constants the loader sets in .rodata before it loads the programs. */

@@ -24,6 +24,7 @@
 #include "core/log.h"
 #include "ha.skel.h"
 #include "mn.skel.h"
+#include "sys/xdp.h"
 
 enum {
 	/* Our filters' place; fixed, so that a restart replaces them. */
@@ -38,7 +39,7 @@ enum {
 	DP_SPIS_MIN = 4096,
 	DP_RECS_AT_ONCE = 256,
 	DP_ROUTE_BITS_MIN = 8,
-	DP_ROUTE_BITS_MAX = 16,
+	DP_ROUTE_BITS_MAX = 17,
 	DP_ROUTES_MAX = 1 << 20,	/* on all processors: 64 MiB */
 	DP_BATCH = 4096,	/* bindings read at once */
 };
@@ -57,8 +58,11 @@ static const char *const map_names[] = {
 	[MAP_LAYOUT] = "layout",
 };
 
+static const char xdp_name[] = "kedge_ha_xdp";
+
 struct dp {
 	enum dp_role role;
+	enum dp_xdp xdp;
 	char bpffs[DP_PATH_MAX];
 	struct ha_bpf *ha;
 	struct mn_bpf *mn;
@@ -366,6 +370,8 @@ static int ring_open(struct dp *dp)
 	return -errno;
 }
 
+static int prefixes_count(struct dp *dp);
+
 int dp_open(struct dp **out, const struct dp_conf *conf, bool *took_over)
 {
 	struct dp *dp = calloc(1, sizeof(*dp));
@@ -374,6 +380,7 @@ int dp_open(struct dp **out, const struct dp_conf *conf, bool *took_over)
 	if (!dp)
 		return -ENOMEM;
 	dp->role = conf->role;
+	dp->xdp = conf->xdp;
 	/* another one than the daemon's before us */
 	if (getrandom(&dp->mark, sizeof(dp->mark), 0) < 0)
 		dp->mark = getpid();
@@ -383,6 +390,8 @@ int dp_open(struct dp **out, const struct dp_conf *conf, bool *took_over)
 		err = object_load(dp, conf);
 	if (!err)
 		err = ring_open(dp);
+	if (!err)
+		err = prefixes_count(dp);
 	if (err) {
 		dp_close(dp);
 		return err;
@@ -555,6 +564,32 @@ int dp_attach(struct dp *dp, uint32_t ifindex, bool home)
 	return attached(ifindex, err);
 }
 
+int dp_attach_xdp(struct dp *dp, uint32_t ifindex, const uint8_t mac[6])
+{
+	struct dp_mac ours = { 0 };
+	int err, fd = bpf_program__fd(dp->ha->progs.kedge_ha_xdp);
+
+	if (dp->xdp == DP_XDP_NO)
+		xdp_detach(ifindex, xdp_name);
+	if (dp->xdp == DP_XDP_NO)
+		return -EOPNOTSUPP;
+	memcpy(&ours, mac, sizeof(ours.part));
+	err = bpf_map_update_elem(bpf_map__fd(dp->ha->maps.macs), &ifindex,
+				  &ours, BPF_ANY);
+	if (!err)
+		err = xdp_attach(ifindex, fd, xdp_name,
+				 dp->xdp == DP_XDP_YES);
+	if (err)
+		return err;
+	if (xdp_sends(ifindex, mac))
+		err = bpf_map_update_elem(bpf_map__fd(dp->ha->maps.outputs),
+					  &ifindex, &ifindex, BPF_ANY);
+	else
+		bpf_map_delete_elem(bpf_map__fd(dp->ha->maps.outputs),
+				    &ifindex);
+	return err;
+}
+
 void dp_routes_changed(struct dp *dp)
 {
 	if (dp->ha)
@@ -578,6 +613,7 @@ static void interface_clean(uint32_t ifindex)
 	bool removed = false, others = false;
 	size_t i;
 
+	xdp_detach(ifindex, xdp_name);
 	for (i = 0; i < 2; i++)
 		removed |= filter_detach(ifindex, points[i]);
 	for (i = 0; removed && i < 2; i++)
@@ -622,6 +658,17 @@ void dp_flush(struct dp *dp)
 
 /* Maps. */
 
+/* What the programs count meanwhile is lost; a counter may then step back by
+ * a few packets. */
+static void keep_counters(struct dp_binding *new, const struct dp_binding *old)
+{
+	new->tx_packets = old->tx_packets;
+	new->tx_bytes = old->tx_bytes;
+	new->rx_packets = old->rx_packets;
+	new->rx_bytes = old->rx_bytes;
+	new->used = old->used;
+}
+
 /* By the program, where the tunnel stays as it is. */
 static bool renew(struct dp *dp, const struct in6_addr *hoa,
 		  const struct dp_binding *binding)
@@ -643,14 +690,8 @@ int dp_binding_set(struct dp *dp, const struct in6_addr *hoa,
 
 	if (renew(dp, hoa, binding))
 		return 0;
-	/* What the programs count meanwhile is lost; a counter may then step
-	 * back by a few packets. */
 	bpf_map_lookup_elem(fd, hoa, &old);
-	new.tx_packets = old.tx_packets;
-	new.tx_bytes = old.tx_bytes;
-	new.rx_packets = old.rx_packets;
-	new.rx_bytes = old.rx_bytes;
-	new.used = old.used;
+	keep_counters(&new, &old);
 	return bpf_map_update_elem(fd, hoa, &new, BPF_ANY);
 }
 
@@ -728,6 +769,69 @@ int dp_binding_each(struct dp *dp, void (*fn)(void *arg,
 		return -ENOMEM;
 	err = each_batch(map_fd(dp, MAP_BINDINGS), batch, fn, arg);
 	free(batch);
+	return err;
+}
+
+/* The programs look for prefixes only where there are some. */
+static int prefixes_count(struct dp *dp)
+{
+	int fd = map_fd(dp, MAP_PREFIXES), more;
+	uint64_t key, next;
+	uint32_t n = 0;
+
+	more = bpf_map_get_next_key(fd, NULL, &next);
+	while (!more) {
+		n++;
+		key = next;
+		more = bpf_map_get_next_key(fd, &key, &next);
+	}
+	if (dp->ha)
+		dp->ha->bss->n_prefixes = n;
+	return more == -ENOENT ? 0 : more;
+}
+
+int dp_prefix_set(struct dp *dp, const struct in6_addr *prefix,
+		  const struct dp_binding *binding)
+{
+	int fd = map_fd(dp, MAP_PREFIXES);
+	struct dp_binding new = *binding, old = { 0 };
+	int missing = bpf_map_lookup_elem(fd, prefix, &old);
+	int err;
+
+	keep_counters(&new, &old);
+	err = bpf_map_update_elem(fd, prefix, &new, BPF_ANY);
+	if (!err && missing)
+		dp->ha->bss->n_prefixes++;
+	return err;
+}
+
+int dp_prefix_get(struct dp *dp, const struct in6_addr *prefix,
+		  struct dp_binding *out)
+{
+	return bpf_map_lookup_elem(map_fd(dp, MAP_PREFIXES), prefix, out);
+}
+
+int dp_prefix_del(struct dp *dp, const struct in6_addr *prefix)
+{
+	int err = bpf_map_delete_elem(map_fd(dp, MAP_PREFIXES), prefix);
+
+	if (!err)
+		dp->ha->bss->n_prefixes--;
+	return err;
+}
+
+int dp_homes_set(struct dp *dp, const struct ip6_prefix *prefixes, size_t n)
+{
+	int fd = bpf_map__fd(dp->ha->maps.homes), err = 0;
+	bool known = true;
+	size_t i;
+
+	for (i = 0; i < n && !err; i++) {
+		known &= prefixes[i].len == 64;
+		err = bpf_map_update_elem(fd, &prefixes[i].addr, &dp->mark,
+					  BPF_ANY);
+	}
+	dp->ha->bss->homes_known = known && !err;
 	return err;
 }
 

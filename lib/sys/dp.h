@@ -14,14 +14,22 @@
 #include <stdint.h>
 
 #include "bpf/maps.h"
+#include "proto/ip6.h"
 #include "proto/mtime.h"
 
 enum dp_role { DP_HA, DP_MN };
+
+enum dp_xdp {
+	DP_XDP_AUTO,	/* in drivers that have it, veth and tun excepted */
+	DP_XDP_YES,	/* in these too */
+	DP_XDP_NO,
+};
 
 struct dp;
 
 struct dp_conf {
 	enum dp_role role;
+	enum dp_xdp xdp;	/* HA */
 	const char *bpffs;	/* folder, made (0700) if missing; a bpffs is
 				 * mounted there if its parent is not one */
 	uint32_t max_bindings;
@@ -46,6 +54,13 @@ void dp_flush(struct dp *dp);
 int dp_attach(struct dp *dp, uint32_t ifindex, bool home);
 int dp_attach_tun(struct dp *dp, uint32_t ifindex);
 void dp_detach(struct dp *dp, uint32_t ifindex);
+/*
+ * HA: besides, in the driver, where dp_conf.xdp says so; what XDP does not take
+ * goes to the other programs. And is it an output for XDP? To be asked again
+ * when its link comes up or its address changes. Attached: 0; else -errno as
+ * xdp_attach() has it, and the interface is as before. Idempotent.
+ */
+int dp_attach_xdp(struct dp *dp, uint32_t ifindex, const uint8_t mac[6]);
 /* HA: routes, neighbours or a path's MTU have changed: the programs look them
  * up again at once, not within seconds. */
 void dp_routes_changed(struct dp *dp);
@@ -68,6 +83,20 @@ int dp_bindings_load(struct dp *dp, const struct in6_addr *hoas,
 int dp_binding_each(struct dp *dp, void (*fn)(void *arg,
 		    const struct in6_addr *hoa, const struct dp_binding *b),
 		    void *arg);
+
+/* HA: a binding for all addresses of a /64 that have none of their own; only
+ * the first 8 bytes of prefix count. 0 or -errno. */
+int dp_prefix_set(struct dp *dp, const struct in6_addr *prefix,
+		  const struct dp_binding *binding);
+int dp_prefix_get(struct dp *dp, const struct in6_addr *prefix,
+		  struct dp_binding *out);		/* -ENOENT */
+int dp_prefix_del(struct dp *dp, const struct in6_addr *prefix);
+
+/*
+ * HA: the prefixes that home addresses are in. With none but /64s, packets to
+ * other addresses are seen to be none of ours at once. 0 or -errno.
+ */
+int dp_homes_set(struct dp *dp, const struct ip6_prefix *prefixes, size_t n);
 
 int dp_addr_add(struct dp *dp, const struct in6_addr *addr);
 int dp_addr_del(struct dp *dp, const struct in6_addr *addr);

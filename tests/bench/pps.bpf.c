@@ -42,9 +42,9 @@ int pps_generate(struct xdp_md *ctx)
 			return XDP_ABORTED;
 		((__u64 *)data)[i] = config.frame[i];
 	}
-	if ((config.at[0] && put(data, end, config.at[0], n)) ||
-	    (config.at[1] && put(data, end, config.at[1], n)))
-		return XDP_ABORTED;
+	for (i = 0; i < 3 && config.at[i]; i++)
+		if (put(data, end, config.at[i], n))
+			return XDP_ABORTED;
 	return bpf_redirect(config.ifindex, 0);
 }
 

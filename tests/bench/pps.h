@@ -18,7 +18,7 @@ struct pps_config {
 	/* flow numbers: 1 + stride * (0 .. mask) */
 	__u32 mask, stride;
 	/* where in the frame a flow's number goes; 0: nowhere */
-	__u32 at[2];
+	__u32 at[3];
 	__u64 frame[PPS_TUNNELLED / 8];
 };
 

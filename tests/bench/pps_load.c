@@ -110,7 +110,7 @@ static void put_addr(struct pps_config *c, uint32_t at, char *text)
 
 	if (len && text[len - 1] == '*') {
 		text[len - 1] = '1';
-		c->at[c->at[0] != 0] = at + 12;
+		c->at[(c->at[0] != 0) + (c->at[1] != 0)] = at + 12;
 	}
 	a = addr(text);
 	memcpy((uint8_t *)c->frame + at, &a, sizeof(a));
@@ -206,9 +206,8 @@ static void number(const struct pps_config *c, uint8_t *frame, uint32_t turn)
 	uint32_t n = htonl((turn * PPS_STEP & c->mask) * c->stride + 1);
 	int i;
 
-	for (i = 0; i < 2; i++)
-		if (c->at[i])
-			memcpy(frame + c->at[i], &n, sizeof(n));
+	for (i = 0; i < 3 && c->at[i]; i++)
+		memcpy(frame + c->at[i], &n, sizeof(n));
 }
 
 static void round_of_packets(struct sender *s)

@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/log.h"
@@ -43,6 +45,7 @@ static int cmd_open(char **w)
 	struct dp_conf conf = {
 		.role = strcmp(w[1], "ha") ? DP_MN : DP_HA,
 		.bpffs = w[2],
+		.xdp = DP_XDP_YES,
 		.max_bindings = atoi(w[3]),
 		.tun_ifindex = w[4] ? if_nametoindex(w[4]) : 0,
 	};
@@ -80,6 +83,29 @@ static int cmd_fill(char **w)
 		err = dp_bindings_load(dp, &hoa, &b, 1);
 	}
 	return err;
+}
+
+/* home ADDR: its /64 is the home link's */
+static int cmd_home(char **w)
+{
+	struct ip6_prefix prefix = { addr(w[1]), 64 };
+
+	return dp_homes_set(dp, &prefix, 1);
+}
+
+/* xdp IF */
+static int cmd_xdp(char **w)
+{
+	struct ifreq ifr = { 0 };
+	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+	int err = 0;
+
+	strncpy(ifr.ifr_name, w[1], IFNAMSIZ - 1);
+	if (fd < 0 || ioctl(fd, SIOCGIFHWADDR, &ifr))
+		err = -errno;
+	close(fd);
+	return err ? err : dp_attach_xdp(dp, if_nametoindex(w[1]),
+					 (uint8_t *)ifr.ifr_hwaddr.sa_data);
 }
 
 static int cmd_get(char **w)
@@ -192,6 +218,10 @@ static int run(char **w)
 		return dp_detach(dp, if_nametoindex(w[1])), 0;
 	if (!strcmp(c, "bind"))
 		return cmd_bind(w);
+	if (!strcmp(c, "xdp"))
+		return cmd_xdp(w);
+	if (!strcmp(c, "home"))
+		return cmd_home(w);
 	if (!strcmp(c, "fill"))
 		return cmd_fill(w);
 	if (!strcmp(c, "get"))

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where an XDP program can be at work: in the driver itself, and with outputs
+ * that send what is redirected to them.
+ */
+#ifndef KEDGE_XDP_H
+#define KEDGE_XDP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Attaches in the driver, in place of an older program of the same name. 0 or
+ * -errno: -EOPNOTSUPP: the driver has no XDP, or (unless any) hands its packets
+ * on with checksums that nobody has computed yet, as veth and tun do; -EBUSY:
+ * another's program is there.
+ */
+int xdp_attach(uint32_t ifindex, int prog_fd, const char *name, bool any);
+/* Detaches a program of that name; false where there is none. */
+bool xdp_detach(uint32_t ifindex, const char *name);
+
+/*
+ * Does the interface send what is redirected to it? Finds out by sending one
+ * frame, from itself to itself, of the type for local experiments. false also
+ * where that cannot be found out.
+ */
+bool xdp_sends(uint32_t ifindex, const uint8_t mac[6]);
+
+#endif
