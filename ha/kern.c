@@ -344,6 +344,17 @@ static enum count_event state_event(enum binding_state old,
 	return COUNT__MAX;
 }
 
+static void state_events(struct kern *k, const struct binding *b,
+			 bool expired)
+{
+	ctl_event(k->ctl, ctl_ev("binding", "hoa", ip6_str(&b->hoa), "coa",
+				 ip6_str(&b->reg.coa), "state",
+				 binding_state_str(b->state), (char *)NULL));
+	if (expired)
+		ctl_event(k->ctl, ctl_ev("expired", "hoa", ip6_str(&b->hoa),
+					 (char *)NULL));
+}
+
 static void op_state(void *arg, const struct binding *b,
 		     enum binding_state old)
 {
@@ -360,12 +371,8 @@ static void op_state(void *arg, const struct binding *b,
 		count(event);
 	if (b->state != BINDING_BOUND)
 		keying_unbound(&k->keying, &b->hoa);
-	ctl_event(k->ctl, ctl_ev("binding", "hoa", ip6_str(&b->hoa), "coa",
-				 ip6_str(&b->reg.coa), "state",
-				 binding_state_str(b->state), (char *)NULL));
-	if (event == COUNT_BINDING_EXPIRED)
-		ctl_event(k->ctl, ctl_ev("expired", "hoa", ip6_str(&b->hoa),
-					 (char *)NULL));
+	if (ctl_heard(k->ctl))
+		state_events(k, b, event == COUNT_BINDING_EXPIRED);
 }
 
 static const struct bcache_ops ops = {
@@ -381,7 +388,9 @@ static void on_ring_fd(void *arg)
 {
 	struct kern *k = arg;
 
+	wire_begin(k);
 	dp_ring_read(k->dp, wire_on_record, k);
+	wire_end(k);
 }
 
 /* A power of two: the map survives a restart with a limit that is a little
@@ -411,11 +420,13 @@ static int sas_load(struct sadb **out, struct store *store,
 	for (i = 0; i < conf->n_sas && !err; i++)
 		err = sadb_add(sadb, conf->sas[i],
 			       ha_conf_has_addr(conf, &conf->sas[i]->dst));
-	if (err < 0)
+	if (err < 0) {
 		sadb_free(sadb);
-	else
-		*out = sadb;
-	return err;
+		return err;
+	}
+	sadb_sync(sadb);
+	*out = sadb;
+	return 0;
 }
 
 static void spi_add(void *arg, struct sadb_sa *sa)
@@ -571,11 +582,14 @@ static int sockets_start(struct kern *k)
 {
 	static const int protocols[KERN_HOLDS] = {
 		IP6_PROTO_IPV6, IP6_PROTO_ESP, IP6_PROTO_MH };
-	int i, on = 1;
+	int i, err, on = 1;
 
 	k->raw_fd = raw_open();
 	if (k->raw_fd < 0)
 		return k->raw_fd;
+	err = wire_open(k);
+	if (err < 0)
+		return err;
 	k->packet_fd = packet_open();
 	if (k->packet_fd < 0)
 		return k->packet_fd;
@@ -685,6 +699,7 @@ void kern_stop(struct kern *k)
 		free(k->ifaces);
 		k->ifaces = next;
 	}
+	wire_close(k);
 	close_fd(k->raw_fd);
 	close_fd(k->packet_fd);
 	for (i = 0; i < KERN_HOLDS; i++)

@@ -17,6 +17,7 @@
 #include "sys/rtnl.h"
 
 struct ctl;
+struct wire;
 
 struct kern_iface {
 	struct kern_iface *next;
@@ -54,6 +55,7 @@ struct kern {
 	struct rtnl *rtnl;
 	struct kern_iface *ifaces;
 	int raw_fd, packet_fd, holds[KERN_HOLDS];
+	struct wire *wire;
 	struct loop_fd ring_lf, rtnl_lf, errors_lf;
 	struct timer dump_timer;	/* events were lost */
 	struct timer sync_timer;	/* SA numbers go to the disk */
