@@ -13,6 +13,7 @@
 #include "core/count.h"
 #include "core/ctl.h"
 #include "core/log.h"
+#include "ha/restore.h"
 #include "ha/wire.h"
 #include "sys/raw.h"
 
@@ -266,29 +267,31 @@ static void on_errors_fd(void *arg)
 
 /* The binding cache's verbs; those that send are wire.c's. */
 
-static struct dp_binding to_dp(const struct binding *b)
+struct dp_binding kern_to_dp(const struct binding_reg *reg)
 {
 	return (struct dp_binding){
-		.local = b->reg.ha,
-		.remote = b->reg.coa,
-		.expires = (uint64_t)b->reg.expires.ns,
-		.created = (uint64_t)b->reg.created.ns,
-		.seq = b->reg.seq,
-		.bu_flags = b->reg.flags,
-		.lifetime = b->reg.lifetime,
+		.local = reg->ha,
+		.remote = reg->coa,
+		.expires = (uint64_t)reg->expires.ns,
+		.created = (uint64_t)reg->created.ns,
+		.seq = reg->seq,
+		.bu_flags = reg->flags,
+		.lifetime = reg->lifetime,
 	};
 }
 
 static int op_intercept(void *arg, const struct binding *b)
 {
 	struct kern *k = arg;
-	struct dp_binding d = to_dp(b);
+	struct dp_binding d = kern_to_dp(&b->reg);
 	int err = dp_binding_set(k->dp, &b->hoa, &d);
 
 	if (err < 0)
 		log_err("binding HoA %s CoA %s HA %s: data plane: %s",
 			ip6_str(&b->hoa), ip6_str(&b->reg.coa),
 			ip6_str(&b->reg.ha), strerror(-err));
+	else
+		journal_put(k->journal, b);
 	return err;
 }
 
@@ -312,11 +315,12 @@ static void neighbour_is_back(struct kern *k, const struct binding *b)
 static void op_release(void *arg, const struct binding *b)
 {
 	struct kern *k = arg;
-	struct dp_binding d = to_dp(b);
+	struct dp_binding d = kern_to_dp(&b->reg);
 
 	d.flags = DP_BINDING_DELETED;
 	if (dp_binding_set(k->dp, &b->hoa, &d) < 0)
 		op_forget(k, b);	/* better than to go on with it */
+	journal_end(k->journal, b);
 	if (ip6_addr_eq(&k->bu->src, &b->hoa) &&
 	    wire_from_home_link(k, &b->hoa))
 		neighbour_is_back(k, b);
@@ -340,6 +344,17 @@ static enum count_event state_event(enum binding_state old,
 	return COUNT__MAX;
 }
 
+static void state_events(struct kern *k, const struct binding *b,
+			 bool expired)
+{
+	ctl_event(k->ctl, ctl_ev("binding", "hoa", ip6_str(&b->hoa), "coa",
+				 ip6_str(&b->reg.coa), "state",
+				 binding_state_str(b->state), (char *)NULL));
+	if (expired)
+		ctl_event(k->ctl, ctl_ev("expired", "hoa", ip6_str(&b->hoa),
+					 (char *)NULL));
+}
+
 static void op_state(void *arg, const struct binding *b,
 		     enum binding_state old)
 {
@@ -356,12 +371,8 @@ static void op_state(void *arg, const struct binding *b,
 		count(event);
 	if (b->state != BINDING_BOUND)
 		keying_unbound(&k->keying, &b->hoa);
-	ctl_event(k->ctl, ctl_ev("binding", "hoa", ip6_str(&b->hoa), "coa",
-				 ip6_str(&b->reg.coa), "state",
-				 binding_state_str(b->state), (char *)NULL));
-	if (event == COUNT_BINDING_EXPIRED)
-		ctl_event(k->ctl, ctl_ev("expired", "hoa", ip6_str(&b->hoa),
-					 (char *)NULL));
+	if (ctl_heard(k->ctl))
+		state_events(k, b, event == COUNT_BINDING_EXPIRED);
 }
 
 static const struct bcache_ops ops = {
@@ -377,7 +388,9 @@ static void on_ring_fd(void *arg)
 {
 	struct kern *k = arg;
 
+	wire_begin(k);
 	dp_ring_read(k->dp, wire_on_record, k);
+	wire_end(k);
 }
 
 /* A power of two: the map survives a restart with a limit that is a little
@@ -407,11 +420,13 @@ static int sas_load(struct sadb **out, struct store *store,
 	for (i = 0; i < conf->n_sas && !err; i++)
 		err = sadb_add(sadb, conf->sas[i],
 			       ha_conf_has_addr(conf, &conf->sas[i]->dst));
-	if (err < 0)
+	if (err < 0) {
 		sadb_free(sadb);
-	else
-		*out = sadb;
-	return err;
+		return err;
+	}
+	sadb_sync(sadb);
+	*out = sadb;
+	return 0;
 }
 
 static void spi_add(void *arg, struct sadb_sa *sa)
@@ -485,64 +500,6 @@ int kern_reload(struct kern *k, struct ha_conf *conf)
 	return 0;
 }
 
-/* Restoring what the data plane went on with. */
-
-struct restore {
-	struct kern *k;
-	unsigned int kept, tombstones, expired, foreign, excess;
-};
-
-static void restore_one(void *arg, const struct in6_addr *hoa,
-			const struct dp_binding *d)
-{
-	struct restore *r = arg;
-	bool deleted = d->flags & DP_BINDING_DELETED;
-	struct binding_reg reg = {
-		.coa = d->remote,
-		.ha = d->local,
-		.created.ns = (int64_t)d->created,
-		.expires.ns = (int64_t)d->expires,
-		.lifetime = d->lifetime,
-		.seq = d->seq,
-		.flags = d->bu_flags,
-	};
-	int err = bcache_restore(&r->k->bcache, hoa, &reg, deleted,
-				 loop_now());
-
-	if (!err && deleted) {
-		r->tombstones++;
-	} else if (!err) {
-		r->kept++;
-		count(COUNT_BINDING_RESTORED);
-		log_info("binding HoA %s CoA %s HA %s: restored, seq %u",
-			 ip6_str(hoa), ip6_str(&reg.coa), ip6_str(&reg.ha),
-			 reg.seq);
-	} else {
-		log_info("binding HoA %s CoA %s HA %s: not restored: %s",
-			 ip6_str(hoa), ip6_str(&reg.coa), ip6_str(&reg.ha),
-			 err == -ETIME ? "expired" :
-			 err == -ENOMEM ? "more than there is room for" :
-			 "no home link of ours");
-		r->expired += err == -ETIME;
-		r->excess += err == -ENOMEM;
-		r->foreign += err != -ETIME && err != -ENOMEM;
-		dp_binding_del(r->k->dp, hoa);
-	}
-}
-
-static int restore_all(struct kern *k)
-{
-	struct restore r = { .k = k };
-	int err = dp_binding_each(k->dp, restore_one, &r);
-
-	if (err < 0)
-		return err;
-	log_info("took over the data plane: %u bindings go on, %u tombstones; "
-		 "%u expired, %u of links that are not ours any more, %u too "
-		 "many", r.kept, r.tombstones, r.expired, r.foreign, r.excess);
-	return 0;
-}
-
 /* Starting and stopping. */
 
 struct dp_conf kern_dp_conf(const struct ha_conf *conf)
@@ -607,8 +564,7 @@ static int dp_start(struct kern *k)
 
 	if (err < 0)
 		return err;
-	if (took_over)
-		err = restore_all(k);
+	err = restore(k, took_over);
 	for (i = 0; i < k->conf->addrs.n && !err; i++)
 		err = dp_addr_add(k->dp, &k->conf->addrs.v[i]);
 	if (err < 0)
@@ -626,11 +582,14 @@ static int sockets_start(struct kern *k)
 {
 	static const int protocols[KERN_HOLDS] = {
 		IP6_PROTO_IPV6, IP6_PROTO_ESP, IP6_PROTO_MH };
-	int i, on = 1;
+	int i, err, on = 1;
 
 	k->raw_fd = raw_open();
 	if (k->raw_fd < 0)
 		return k->raw_fd;
+	err = wire_open(k);
+	if (err < 0)
+		return err;
 	k->packet_fd = packet_open();
 	if (k->packet_fd < 0)
 		return k->packet_fd;
@@ -723,6 +682,7 @@ void kern_stop(struct kern *k)
 	keying_close(&k->keying);
 	timers_del(&k->loop->timers, &k->dump_timer);
 	timers_del(&k->loop->timers, &k->sync_timer);
+	journal_close(k->journal);
 	bcache_fini(&k->bcache);
 	free(k->prefixes);
 	loop_fd_del(&k->ring_lf);
@@ -739,6 +699,7 @@ void kern_stop(struct kern *k)
 		free(k->ifaces);
 		k->ifaces = next;
 	}
+	wire_close(k);
 	close_fd(k->raw_fd);
 	close_fd(k->packet_fd);
 	for (i = 0; i < KERN_HOLDS; i++)

@@ -11,11 +11,13 @@
 #include "core/store.h"
 #include "ha/bcache.h"
 #include "ha/conf.h"
+#include "ha/journal.h"
 #include "ha/keying.h"
 #include "sys/dp.h"
 #include "sys/rtnl.h"
 
 struct ctl;
+struct wire;
 
 struct kern_iface {
 	struct kern_iface *next;
@@ -48,10 +50,12 @@ struct kern {
 	struct keying keying;
 	struct bcache bcache;
 	struct bcache_prefix *prefixes;
+	struct journal *journal;
 	struct dp *dp;
 	struct rtnl *rtnl;
 	struct kern_iface *ifaces;
 	int raw_fd, packet_fd, holds[KERN_HOLDS];
+	struct wire *wire;
 	struct loop_fd ring_lf, rtnl_lf, errors_lf;
 	struct timer dump_timer;	/* events were lost */
 	struct timer sync_timer;	/* SA numbers go to the disk */
@@ -80,6 +84,9 @@ void kern_stop(struct kern *k);
 int kern_reload(struct kern *k, struct ha_conf *conf);
 
 struct kern_iface *kern_iface_find(struct kern *k, uint32_t ifindex);
+
+/* A binding as the data plane has it. */
+struct dp_binding kern_to_dp(const struct binding_reg *reg);
 
 /* The data plane's settings, for kern_start() and --flush. */
 struct dp_conf kern_dp_conf(const struct ha_conf *conf);

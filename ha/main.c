@@ -101,7 +101,11 @@ static int flush(struct ha *ha)
 	dp_close(dp);
 	log_info("data plane is taken down%s", took_over ? "" :
 		 " (there was none)");
-	return 0;
+	err = journal_remove(ha->conf.state);
+	if (err < 0)
+		log_err("%s: binding journal: %s", ha->conf.state,
+			strerror(-err));
+	return err;
 }
 
 /* The control socket first: it tells whether another one is at work. */

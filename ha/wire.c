@@ -2,6 +2,7 @@
 #include "ha/wire.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/count.h"
@@ -13,6 +14,18 @@
 enum {
 	ERRORS_PER_SECOND = 100,
 	ND_HOP_LIMIT = 255,
+};
+
+/* A Binding Acknowledgement, for when it is known whether it was sent. */
+struct wire_ba {
+	struct in6_addr hoa, ha, dst, coa;
+	uint16_t seq, lifetime;
+	uint8_t status;
+};
+
+struct wire {
+	struct raw_batch *batch;
+	struct wire_ba bas[RAW_BATCH_MAX];
 };
 
 static const struct in6_addr all_nodes = {
@@ -222,22 +235,30 @@ static const struct in6_addr *bu_coa(const struct bcache_bu *bu)
 	return opt ? &opt->alt_coa : &bu->src;
 }
 
-static void ba_events(struct kern *k, const struct bcache_ba *ba, bool sent)
+static void bu_event(struct kern *k, const struct bcache_ba *ba)
 {
 	const struct bcache_bu *bu = k->bu;
 	struct json_object *ev;
 
+	if (!ctl_heard(k->ctl))
+		return;
 	ev = ctl_ev("bu_received", "hoa", ip6_str(&bu->hoa), "coa",
 		    ip6_str(bu_coa(bu)), (char *)NULL);
 	add_int(ev, "seq", bu->mh->bu.seq);
 	add_int(ev, "lifetime_s", bu->mh->bu.lifetime * MH_LIFETIME_UNIT);
 	add_int(ev, "status", ba->mh.ba.status);
 	ctl_event(k->ctl, ev);
-	if (!sent)
+}
+
+static void ba_event(struct kern *k, const struct wire_ba *ba)
+{
+	struct json_object *ev;
+
+	if (!ctl_heard(k->ctl))
 		return;
 	ev = ctl_ev("ba_sent", "hoa", ip6_str(&ba->hoa), "coa",
-		    ip6_str(bu_coa(bu)), (char *)NULL);
-	add_int(ev, "status", ba->mh.ba.status);
+		    ip6_str(&ba->coa), (char *)NULL);
+	add_int(ev, "status", ba->status);
 	ctl_event(k->ctl, ev);
 }
 
@@ -262,7 +283,7 @@ static ssize_t ba_protect(struct kern *k, const struct bcache_ba *ba,
 	return sadb_seal(k->sadb, sa, out, cap, msg, (size_t)n);
 }
 
-static void count_send_failure(const struct bcache_ba *ba, int err)
+static void count_send_failure(const struct wire_ba *ba, int err)
 {
 	enum reason reason = REASON_SEND_FAILED;
 
@@ -275,6 +296,59 @@ static void count_send_failure(const struct bcache_ba *ba, int err)
 	count_refusal(reason, "BA for HoA %s to %s from HA %s: %s",
 		      ip6_str(&ba->hoa), ip6_str(&ba->dst), ip6_str(&ba->ha),
 		      strerror(-err));
+}
+
+static void ba_done(struct kern *k, const struct wire_ba *ba, int err)
+{
+	if (err < 0) {
+		count_send_failure(ba, err);
+		return;
+	}
+	count(COUNT_BA_SENT);
+	ba_event(k, ba);
+	log_debug("BA for HoA %s to %s from HA %s: %s, seq %u, %u s",
+		  ip6_str(&ba->hoa), ip6_str(&ba->dst), ip6_str(&ba->ha),
+		  mh_status_str(ba->status), ba->seq,
+		  ba->lifetime * MH_LIFETIME_UNIT);
+}
+
+static void on_batch_sent(void *arg, unsigned int i, int err)
+{
+	struct kern *k = arg;
+
+	ba_done(k, &k->wire->bas[i], err);
+}
+
+/* Sends what waits. Before an answer the number is stored that it answers. */
+static void flush(struct kern *k)
+{
+	sadb_commit(k->sadb);
+	sadb_begin(k->sadb);
+	raw_batch_send(k->wire->batch, k->raw_fd, on_batch_sent, k);
+}
+
+/* Into the batch; -errno where it cannot be. */
+static int batch_ba(struct kern *k, const struct ip6_pkt *pkt,
+		    const struct wire_ba *ba)
+{
+	bool scoped = IN6_IS_ADDR_LINKLOCAL(&pkt->dst);
+	uint8_t *room = raw_batch_room(k->wire->batch);
+	ssize_t n;
+	int i;
+
+	if (!room) {
+		flush(k);
+		room = raw_batch_room(k->wire->batch);
+	}
+	n = ip6_build(room, IP6_SIGNAL_MAX, pkt);
+	if (n < 0)
+		return (int)n;
+	i = raw_batch_add(k->wire->batch, (size_t)n,
+			  scoped ? k->rec->ifindex : 0);
+	if (i < 0)
+		return i;
+	k->wire->bas[i] = *ba;
+	return 0;
 }
 
 /*
@@ -293,23 +367,63 @@ void wire_send_ba(void *arg, const struct bcache_ba *ba)
 		.proto = IP6_PROTO_ESP,
 		.upper = esp,
 	};
+	const struct wire_ba sent = {
+		.hoa = ba->hoa,
+		.ha = ba->ha,
+		.dst = ba->dst,
+		.coa = *bu_coa(k->bu),
+		.seq = ba->mh.ba.seq,
+		.lifetime = ba->mh.ba.lifetime,
+		.status = ba->mh.ba.status,
+	};
 	ssize_t n = ba_protect(k, ba, esp, sizeof(esp));
+	bool to_mac = !ba->rh2 && wire_from_home_link(k, &ba->hoa);
+	int err = n < 0 ? (int)n : 0;
 
-	if (n >= 0) {
-		pkt.upper_len = (size_t)n;
-		n = send_packet(k, &pkt, !ba->rh2 &&
-				wire_from_home_link(k, &ba->hoa));
-	}
-	ba_events(k, ba, n >= 0);
-	if (n < 0) {
-		count_send_failure(ba, (int)n);
-		return;
-	}
-	count(COUNT_BA_SENT);
-	log_debug("BA for HoA %s to %s from HA %s: %s, seq %u, %u s",
-		  ip6_str(&ba->hoa), ip6_str(&ba->dst), ip6_str(&ba->ha),
-		  mh_status_str(ba->mh.ba.status), ba->mh.ba.seq,
-		  ba->mh.ba.lifetime * MH_LIFETIME_UNIT);
+	bu_event(k, ba);
+	pkt.upper_len = n < 0 ? 0 : (size_t)n;
+	if (to_mac)
+		flush(k);
+	if (!err)
+		err = to_mac ? send_packet(k, &pkt, true) :
+			batch_ba(k, &pkt, &sent);
+	if (err || to_mac)
+		ba_done(k, &sent, err);
+}
+
+int wire_open(struct kern *k)
+{
+	int err;
+
+	k->wire = calloc(1, sizeof(*k->wire));
+	if (!k->wire)
+		return -ENOMEM;
+	err = raw_batch_new(&k->wire->batch);
+	if (err < 0)
+		wire_close(k);
+	return err;
+}
+
+void wire_close(struct kern *k)
+{
+	if (k->wire)
+		raw_batch_free(k->wire->batch);
+	free(k->wire);
+	k->wire = NULL;
+}
+
+void wire_begin(struct kern *k)
+{
+	sadb_begin(k->sadb);
+}
+
+void wire_end(struct kern *k)
+{
+	flush(k);
+	sadb_commit(k->sadb);
+	if (sadb_sync_due(k->sadb) && !timer_armed(&k->sync_timer))
+		timers_set(&k->loop->timers, &k->sync_timer,
+			   mtime_add(loop_now(), MTIME_SEC(1)));
 }
 
 /* Receiving signalling. */
@@ -388,9 +502,6 @@ static void on_esp(struct kern *k, const struct ip6_pkt *pkt)
 	enum reason reason = sadb_open(k->sadb, pkt, msg, sizeof(msg), &len,
 				       &sa);
 
-	if (sadb_sync_due(k->sadb) && !timer_armed(&k->sync_timer))
-		timers_set(&k->loop->timers, &k->sync_timer,
-			   mtime_add(loop_now(), MTIME_SEC(1)));
 	if (reason)
 		refuse(reason, "ESP", pkt);
 	else

@@ -11,6 +11,7 @@
 void signal_know_ha(struct mn *mn, const struct in6_addr *ha)
 {
 	struct mn_conf_sa *sa;
+	bool added = false;
 	int err;
 
 	for (sa = mn->conf.sas; sa; sa = sa->next) {
@@ -23,8 +24,11 @@ void signal_know_ha(struct mn *mn, const struct in6_addr *ha)
 			err = dp_spi_add(mn->dp, sa->sa.spi);
 		if (err)
 			log_err("SA %s: %s", sa->sa.name, strerror(-err));
-		sa->installed = true;
+		sa->installed = added = true;
 	}
+	/* now rather than in the midst of a handover: the disk is slow */
+	if (added)
+		sadb_sync(mn->sadb);
 }
 
 struct pair {

@@ -449,6 +449,34 @@ START_TEST(store_basic)
 }
 END_TEST
 
+/* A soft transaction: seen at once, kept by commit alone, and none of the hard
+ * values' business. */
+START_TEST(store_soft_transaction)
+{
+	struct store *store;
+	uint32_t v = 7, got = 0;
+
+	ck_assert_int_eq(store_open(&store, in_dir("state"), NULL), 0);
+	ck_assert_int_eq(store_commit_soft(store), -EINVAL);
+	ck_assert_int_eq(store_begin_soft(store), 0);
+	ck_assert_int_eq(store_begin_soft(store), -EBUSY);
+	ck_assert_int_eq(store_put(store, "soft", &v, sizeof(v), false), 0);
+	ck_assert_int_eq(store_put(store, "hard", &v, sizeof(v), true), 0);
+	ck_assert_int_eq(store_get(store, "soft", &got, sizeof(got)), 0);
+	ck_assert_uint_eq(got, 7);
+	ck_assert_int_eq(store_commit_soft(store), 0);
+	ck_assert_int_eq(store_begin_soft(store), 0);
+	ck_assert_int_eq(store_put(store, "late", &v, sizeof(v), false), 0);
+	store_close(store);
+	ck_assert_int_eq(store_open(&store, in_dir("state"), NULL), 0);
+	ck_assert_int_eq(store_get(store, "soft", &got, sizeof(got)), 0);
+	ck_assert_int_eq(store_get(store, "hard", &got, sizeof(got)), 0);
+	ck_assert_int_eq(store_get(store, "late", &got, sizeof(got)),
+			 -ENOENT);
+	store_close(store);
+}
+END_TEST
+
 START_TEST(store_one_owner)
 {
 	struct store *store, *second;
@@ -976,6 +1004,151 @@ START_TEST(sadb_replay_after_restart)
 }
 END_TEST
 
+/* What a batch took is remembered by a daemon that dies after its commit. */
+START_TEST(sadb_batch_killed)
+{
+	struct sadb_conf conf = sa_conf(0x1001, 1);
+	uint8_t esp[20][128], out[128];
+	struct store *store = NULL;
+	struct sadb *mn, *ha;
+	struct ip6_pkt pkt;
+	struct sadb_sa *sa;
+	int i, status;
+	size_t out_len;
+	ssize_t n = 0;
+	pid_t pid;
+
+	ck_assert_int_eq(sadb_new(&mn, NULL), 0);
+	ck_assert_int_eq(sadb_add(mn, &conf, false), 0);
+	for (i = 0; i < 20; i++)
+		n = seal(mn, &conf, esp[i], sizeof(esp[i]));
+	pid = fork();
+	if (!pid) {
+		ha = restart(NULL, &store, &conf, true);
+		sadb_begin(ha);
+		for (i = 0; i < 10; i++) {
+			pkt = pkt_of(&conf, esp[i], n);
+			if (sadb_open(ha, &pkt, out, sizeof(out), &out_len,
+				      &sa))
+				_exit(1);
+		}
+		sadb_commit(ha);
+		kill(getpid(), SIGKILL);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status));
+	ha = restart(NULL, &store, &conf, true);
+	for (i = 0; i < 20; i++) {
+		pkt = pkt_of(&conf, esp[i], n);
+		ck_assert_int_eq(sadb_open(ha, &pkt, out, sizeof(out),
+					   &out_len, &sa),
+				 i < 10 ? REASON_ESP_REPLAY : REASON_NONE);
+	}
+	sadb_free(mn);
+	sadb_free(ha);
+	store_close(store);
+}
+END_TEST
+
+/*
+ * An SA that goes fast: its blocks grow, so that the disk is asked seldom, and
+ * sadb_sync() reserves the next one before it is needed.
+ */
+START_TEST(sadb_blocks_grow)
+{
+	struct sadb_conf conf = sa_conf(0x1001, 1);
+	struct store *store = NULL;
+	uint32_t before, blocks = 0, synced = 0;
+	struct sadb *sadb;
+	struct sadb_sa *sa;
+	uint8_t esp[128];
+	int i;
+
+	sadb = restart(NULL, &store, &conf, false);
+	sa = sadb_out(sadb, &conf.src, &conf.dst);
+	ck_assert_uint_eq(sa->block, 0);
+	ck_assert(sadb_sync_due(sadb));
+	sadb_sync(sadb);
+	ck_assert(!sadb_sync_due(sadb));
+	ck_assert_uint_eq(sa->block, 1024);
+	for (i = 0; i < 100000; i++) {
+		before = sa->reserved;
+		ck_assert_int_gt(seal(sadb, &conf, esp, sizeof(esp)), 0);
+		blocks += sa->reserved != before;
+		ck_assert_uint_le(sa->esp.seq, sa->reserved);
+	}
+	ck_assert_uint_le(blocks, 7);
+	ck_assert_uint_ge(sa->block, 32768);
+	ck_assert_uint_le(sa->block, 1 << 20);
+	blocks = 0;
+	for (i = 0; i < 300000; i++) {
+		before = sa->reserved;
+		ck_assert_int_gt(seal(sadb, &conf, esp, sizeof(esp)), 0);
+		blocks += sa->reserved != before;
+		if (!sadb_sync_due(sadb))
+			continue;
+		sadb_sync(sadb);
+		synced++;
+		ck_assert(!sadb_sync_due(sadb));
+		ck_assert_uint_gt(sa->reserved, before);
+	}
+	ck_assert_uint_eq(blocks, 0);
+	ck_assert_uint_ge(synced, 1);
+	/* what sync reserved is on disk: never used again */
+	before = sa->reserved;
+	sadb = restart(sadb, &store, &conf, false);
+	sa = sadb_out(sadb, &conf.src, &conf.dst);
+	ck_assert_uint_ge(sa->esp.seq, before);
+	sadb_sync(sadb);
+	ck_assert_uint_eq(sa->block, 1024);
+	/* and slow ones stay small */
+	for (i = 0; i < 3; i++) {
+		sa->reserved_at = mtime_sub(loop_now(), MTIME_SEC(61));
+		sa->esp.seq = sa->reserved - 1;
+		ck_assert_int_gt(seal(sadb, &conf, esp, sizeof(esp)), 0);
+		sadb_sync(sadb);
+		ck_assert_uint_eq(sa->block, 1024);
+		ck_assert_uint_eq(sa->reserved - sa->esp.seq, 1024);
+	}
+	sadb_free(sadb);
+	store_close(store);
+}
+END_TEST
+
+/* A disk that fails in sadb_sync(): nothing counts as reserved, or as stored. */
+START_TEST(sadb_sync_fails)
+{
+	struct sadb_conf conf = sa_conf(0x1001, 1), back = sa_conf(0x1002, 2);
+	struct store *store = NULL;
+	struct rlimit rl = { 0, 0 };
+	struct sadb *sadb;
+	struct sadb_sa *in, *out;
+	uint8_t esp[128];
+	uint32_t reserved;
+	int i;
+
+	sadb = restart(NULL, &store, &conf, false);
+	ck_assert_int_eq(sadb_add(sadb, &back, true), 0);
+	out = sadb_out(sadb, &conf.src, &conf.dst);
+	in = sadb_in(sadb, 0x1002);
+	for (i = 0; i < 1000; i++)
+		ck_assert_int_gt(seal(sadb, &conf, esp, sizeof(esp)), 0);
+	in->esp.highest = 1000;
+	reserved = out->reserved;
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &rl), 0);
+	sadb_sync(sadb);
+	ck_assert_uint_eq(out->reserved, reserved);
+	ck_assert_uint_eq(out->block, 1024);
+	ck_assert_uint_eq(in->reserved, 0);
+	for (; i < 1024; i++)
+		ck_assert_int_gt(seal(sadb, &conf, esp, sizeof(esp)), 0);
+	ck_assert_int_eq(seal(sadb, &conf, esp, sizeof(esp)), -EIO);
+	sadb_free(sadb);
+	store_close(store);
+}
+END_TEST
+
 /* The last numbers: used once, then never again, even after a restart. */
 START_TEST(sadb_exhausted)
 {
@@ -1108,6 +1281,8 @@ START_TEST(sadb_ike_reply)
 	sadb_expire(sadb, by_spi(sadb, 0x104));
 	ck_assert_uint_eq(sadb_reply(sadb, sadb_in(sadb, 0x201))->conf.spi,
 			  0x101);
+	sadb_del(sadb, by_spi(sadb, 0x101));
+	ck_assert_ptr_null(sadb_reply(sadb, sadb_in(sadb, 0x201)));
 	sadb_free(sadb);
 }
 END_TEST
@@ -1209,6 +1384,8 @@ START_TEST(sadb_ike_taken_over)
 	manual.spi = 0x901;
 	ck_assert_int_eq(sadb_add(fresh, &manual, false), 0);
 	ck_assert_int_eq(sadb_add(fresh, &clash, true), 0);
+	ck_assert_uint_eq(sadb_reply(old, sadb_in(old, 0x202))->conf.spi,
+			  0x103);
 	sadb_take_ike(fresh, old);
 	sadb_each(old, see_spi, seen);
 	ck_assert_str_eq(seen, ">900 ");
@@ -1219,6 +1396,9 @@ START_TEST(sadb_ike_taken_over)
 	sadb_free(old);
 	ck_assert_uint_eq(out_spi(fresh, &manual), 0x103);
 	ck_assert_uint_eq(out_spi(fresh, &conf), 0x110);
+	sadb_del(fresh, by_spi(fresh, 0x103));
+	ck_assert_uint_eq(sadb_reply(fresh, sadb_in(fresh, 0x202))->conf.spi,
+			  0x102);
 	sadb_free(fresh);
 }
 END_TEST
@@ -1638,6 +1818,7 @@ START_TEST(ctl_stale_socket)
 	ck_assert_int_eq(ctl_open(&second, &loop, in_dir("file"), cmds, NULL),
 			 -ENOTSOCK);
 	ck_assert_int_eq(access(in_dir("file"), F_OK), 0);
+	ck_assert(!ctl_heard(NULL) && !ctl_heard(ctl));
 	ctl_event(NULL, ctl_ev("nobody", NULL));
 	ctl_close(ctl);
 	loop_fini(&loop);
@@ -1697,6 +1878,41 @@ START_TEST(count_rate)
 }
 END_TEST
 
+static int looked_at;
+
+static int look(void)
+{
+	return ++looked_at;
+}
+
+/* Arguments of a line that nobody sees are not computed. */
+START_TEST(log_levels)
+{
+	int i;
+
+	ck_assert_ptr_nonnull(freopen(in_dir("log"), "w", stderr));
+	log_set_level(LOG_LEVEL_INFO);
+	log_debug("unseen %d", look());
+	ck_assert_int_eq(looked_at, 0);
+	ck_assert(!log_wanted(LOG_LEVEL_DEBUG));
+	log_at(LOG_LEVEL_INFO, "seen %d", look());
+	ck_assert_int_eq(looked_at, 1);
+	for (i = 0; i < 1000; i++)
+		count_refusal(REASON_BU_SEQ, "HoA %d", look());
+	ck_assert_int_ge(looked_at, 11);
+	ck_assert_int_le(looked_at, 21);	/* across a second's end */
+	log_set_level(LOG_LEVEL_WARN);
+	looked_at = 0;
+	count_refusal(REASON_BU_NOT_OWNER, "HoA %d", look());
+	ck_assert_int_eq(looked_at, 0);
+	ck_assert_uint_eq(count_refused(REASON_BU_NOT_OWNER), 1);
+	log_set_level(LOG_LEVEL_ERR);
+	fflush(stderr);
+	ck_assert_int_eq(count_lines(in_dir("log"), ": seen 1"), 1);
+	ck_assert_int_eq(count_lines(in_dir("log"), "unseen"), 0);
+}
+END_TEST
+
 static TCase *tcase(Suite *s, const char *name)
 {
 	TCase *tc = tcase_create(name);
@@ -1728,6 +1944,7 @@ static void add_state(Suite *s)
 	TCase *tc = tcase(s, "store");
 
 	tcase_add_test(tc, store_basic);
+	tcase_add_test(tc, store_soft_transaction);
 	tcase_add_test(tc, store_one_owner);
 	tcase_add_test(tc, store_killed);
 	tcase_add_test(tc, store_machine_died);
@@ -1743,6 +1960,9 @@ static void add_state(Suite *s)
 	tcase_add_test(tc, sadb_no_iv_twice_killed);
 	tcase_add_test(tc, sadb_no_iv_twice_state_lost);
 	tcase_add_test(tc, sadb_replay_after_restart);
+	tcase_add_test(tc, sadb_batch_killed);
+	tcase_add_test(tc, sadb_blocks_grow);
+	tcase_add_test(tc, sadb_sync_fails);
 	tcase_add_test(tc, sadb_exhausted);
 	tcase_add_test(tc, sadb_store_fails);
 	tcase_add_test(tc, sadb_ike_newest);
@@ -1768,6 +1988,7 @@ static void add_loop(Suite *s)
 	tc = tcase(s, "count");
 	tcase_add_test(tc, count_all);
 	tcase_add_test(tc, count_rate);
+	tcase_add_test(tc, log_levels);
 }
 
 int main(void)

@@ -537,6 +537,75 @@ START_TEST(test_raw_send)
 }
 END_TEST
 
+static unsigned int batch_next;
+static int batch_errs[RAW_BATCH_MAX];
+
+static void on_batch_sent(void *arg, unsigned int i, int err)
+{
+	ck_assert_ptr_eq(arg, batch_errs);
+	ck_assert_uint_eq(i, batch_next++);
+	batch_errs[i] = err;
+}
+
+/* One of a batch that cannot be sent is told, and the others go out. */
+START_TEST(test_raw_batch)
+{
+	static const char *const srcs[] = {
+		"2001:db8:99::1", "2001:db8:99::2", "2001:db8:99::3",
+		"2001:db8:99::4", "2001:db8:99::5", "2001:db8:99::6" };
+	static const bool bad[] = { true, false, false, true, true, false };
+	int fd = raw_open(), tap = sniff(), i;
+	struct raw_batch *batch;
+	uint8_t *p, got[2000];
+
+	ck_assert_int_ge(fd, 0);
+	run("ip -6 addr add 2001:db8::1/64 dev v0 nodad && "
+	    "ip -6 neigh add 2001:db8::9 dev v0 lladdr 02:00:00:00:00:09");
+	ck_assert_int_eq(raw_batch_new(&batch), 0);
+	for (i = 0; i < 6; i++) {
+		p = raw_batch_room(batch);
+		ck_assert_ptr_nonnull(p);
+		memset(p, i, 100 + i);
+		header(p, srcs[i], bad[i] ? "2001:db8:7::9" : "2001:db8::9",
+		       135, 60 + i);
+		ck_assert_int_eq(raw_batch_add(batch, 100 + i, 0), i);
+	}
+	ck_assert_int_eq(raw_batch_add(batch, 39, 0), -EINVAL);
+	raw_batch_send(batch, fd, on_batch_sent, batch_errs);
+	ck_assert_uint_eq(batch_next, 6);
+	for (i = 0; i < 6; i++) {
+		ck_assert_int_eq(batch_errs[i], bad[i] ? -ENETUNREACH : 0);
+		if (bad[i])
+			continue;
+		ck_assert(sniffed(tap, 135, srcs[i], got, WAIT_MS));
+		ck_assert_uint_eq(got[5], 60 + i);
+		ck_assert_uint_eq(got[99 + i], i);
+	}
+	/* empty again; and full is told, by number and by length */
+	batch_next = 0;
+	raw_batch_send(batch, fd, on_batch_sent, batch_errs);
+	ck_assert_uint_eq(batch_next, 0);
+	for (i = 0; (p = raw_batch_room(batch)); i++) {
+		header(p, srcs[0], "2001:db8::9", 135, 0);
+		ck_assert_int_eq(raw_batch_add(batch, 40, 0), i);
+	}
+	ck_assert_int_eq(i, RAW_BATCH_MAX);
+	raw_batch_send(batch, fd, on_batch_sent, batch_errs);
+	ck_assert_uint_eq(batch_next, RAW_BATCH_MAX);
+	batch_next = 0;
+	for (i = 0; (p = raw_batch_room(batch)); i++) {
+		header(p, srcs[0], "2001:db8::9", 135, IP6_SIGNAL_MAX - 40);
+		ck_assert_int_eq(raw_batch_add(batch, IP6_SIGNAL_MAX, 0), i);
+	}
+	ck_assert_int_ge(i, 16);
+	raw_batch_send(batch, fd, on_batch_sent, batch_errs);
+	ck_assert_uint_eq(batch_next, i);
+	while (--i >= 0)
+		ck_assert_int_eq(batch_errs[i], 0);
+	raw_batch_free(batch);
+}
+END_TEST
+
 /* "Unrecognized next header" comes, unless a socket holds the number. */
 START_TEST(test_raw_hold)
 {
@@ -681,6 +750,46 @@ START_TEST(test_dp_maps)
 }
 END_TEST
 
+/* What the programs count stays, whatever the daemon sets; and all that it
+ * sets is there, be it a refresh, another care-of address or a tombstone. */
+START_TEST(test_dp_set_again)
+{
+	const struct in6_addr hoa = ip("2001:db8::10");
+	struct dp_binding b = {
+		.remote = ip("2001:db8:1::1"), .local = ip("2001:db8::1"),
+		.tx_packets = 5, .tx_bytes = 6, .rx_packets = 7, .rx_bytes = 8,
+		.used = 9, .seq = 1 };
+	struct dp_binding got, expected = b;
+	struct dp *dp;
+	int i;
+
+	make_folder();
+	dp = open_dp("ha", false);
+	ck_assert_int_eq(dp_bindings_load(dp, &hoa, &b, 1), 0);
+	b.tx_packets = b.tx_bytes = b.rx_packets = b.rx_bytes = b.used = 0;
+	for (i = 0; i < 6; i++) {
+		b.seq = expected.seq = i + 10;
+		b.expires = expected.expires = i + 20;
+		b.created = expected.created = i + 30;
+		b.lifetime = expected.lifetime = i + 40;
+		b.bu_flags = expected.bu_flags = i + 50;
+		if (i == 2)
+			b.remote = expected.remote = ip("2001:db8:2::1");
+		if (i == 3)
+			b.local = expected.local = ip("2001:db8::2");
+		if (i == 4)
+			b.flags = expected.flags = DP_BINDING_DELETED;
+		if (i == 5)
+			b.mtu = expected.mtu = 1400;
+		ck_assert_int_eq(dp_binding_set(dp, &hoa, &b), 0);
+		ck_assert_int_eq(dp_binding_get(dp, &hoa, &got), 0);
+		ck_assert_mem_eq(&got, &expected, sizeof(got));
+	}
+	dp_flush(dp);
+	dp_close(dp);
+}
+END_TEST
+
 static void check_dropped(void)
 {
 	ck_assert_int_ne(geteuid(), 0);
@@ -769,9 +878,11 @@ int main(void)
 	tcase_add_test(tc, test_sockdiag);
 	tcase_add_test(tc, test_tun);
 	tcase_add_test(tc, test_raw_send);
+	tcase_add_test(tc, test_raw_batch);
 	tcase_add_test(tc, test_raw_hold);
 	tcase_add_test(tc, test_raw_ra);
 	tcase_add_test(tc, test_dp_maps);
+	tcase_add_test(tc, test_dp_set_again);
 	tcase_add_test(tc, test_priv);
 	tcase_add_test(tc, test_priv_root);
 	suite_add_tcase(suite, tc);

@@ -431,7 +431,7 @@ static __always_inline struct ip6h *xdp_ip6(struct xdp_md *ctx)
 	void *end = (void *)(long)ctx->data_end;
 
 	if ((void *)(h + 1) > end || eth->h_proto != bpf_htons(ETH_P_IPV6) ||
-	    !is_ip6(h) || (void *)(h + 1) + bpf_ntohs(h->len) != end)
+	    !is_ip6(h) || end - (void *)(h + 1) != bpf_ntohs(h->len))
 		return NULL;
 	return h;
 }
@@ -623,6 +623,31 @@ int kedge_ha_out(struct __sk_buff *skb)
 		return TC_ACT_OK;
 	b = binding_find(&h.dst);
 	return b ? to_mobile(skb, &h, b, false) : TC_ACT_OK;
+}
+
+/*
+ * A binding that goes on as it is, refreshed: in place, where to look it up,
+ * make another one of it and have the kernel exchange them costs several times
+ * as much and loses what is counted meanwhile. No packet's way reads what is
+ * written here. Not 0: it is no such case.
+ */
+SEC("syscall")
+int kedge_ha_renew(struct dp_renewal *in)
+{
+	struct dp_binding *b, new = in->binding;
+	struct in6_addr hoa = in->hoa;
+
+	b = bpf_map_lookup_elem(&bindings, &hoa);
+	if (!b || b->flags != new.flags || b->mtu != new.mtu ||
+	    b->ifindex != new.ifindex || !addr_eq(&b->remote, &new.remote) ||
+	    !addr_eq(&b->local, &new.local))
+		return 1;
+	b->lifetime = new.lifetime;
+	b->expires = new.expires;
+	b->created = new.created;
+	b->seq = new.seq;
+	b->bu_flags = new.bu_flags;
+	return 0;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -49,6 +49,12 @@ struct dp_binding {
 	__u32 pad;
 };
 
+/* For kedge_ha_renew, which is run by the daemon. */
+struct dp_renewal {
+	struct in6_addr hoa;
+	struct dp_binding binding;
+};
+
 enum { DP_USED_SHIFT = 26 };	/* 67 ms; 32 bits of it are 9 years */
 
 /* map "prefixes": HASH, the first 8 bytes of a /64 -> struct dp_binding of all

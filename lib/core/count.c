@@ -55,15 +55,20 @@ static bool may_log(struct refusal *r)
 	return false;
 }
 
-void count_refusal(enum reason reason, const char *fmt, ...)
+bool count_refused_one(enum reason reason)
+{
+	struct refusal *r = &refusals[reason];
+
+	r->n++;
+	return log_wanted(LOG_LEVEL_INFO) && may_log(r);
+}
+
+void count_tell(enum reason reason, const char *fmt, ...)
 {
 	struct refusal *r = &refusals[reason];
 	char text[512], left_out[48] = "";
 	va_list ap;
 
-	r->n++;
-	if (!may_log(r))
-		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);

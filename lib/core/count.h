@@ -7,6 +7,7 @@
 #define KEDGE_COUNT_H
 
 #include <json-c/json.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "proto/reason.h"
@@ -26,6 +27,9 @@
 	X(BINDING_DELETED, "binding_deleted") \
 	X(BINDING_EXPIRED, "binding_expired") \
 	X(BINDING_RESTORED, "binding_restored") \
+	X(JOURNAL_WRITTEN, "journal_written") \
+	X(JOURNAL_FAILED, "journal_failed") \
+	X(JOURNAL_OVERRUN, "journal_overrun") \
 	X(NS_RECEIVED, "ns_received") \
 	X(NA_SENT, "na_sent") \
 	X(RA_RECEIVED, "ra_received") \
@@ -62,7 +66,16 @@ uint64_t count_get(enum count_event event);
  * (what was left out is told with the next). fmt names the binding:
  * "HoA 2001:db8::1 from 2001:db8::2". Prints "refused: NAME (text): ...".
  */
-void count_refusal(enum reason reason, const char *fmt, ...)
+#define count_refusal(why, ...) do { \
+	enum reason why_ = (why); \
+	if (count_refused_one(why_)) \
+		count_tell(why_, __VA_ARGS__); \
+} while (0)
+
+/* The two halves of count_refusal(): counts, and says whether a line may be
+ * written (under a flood its arguments are not even computed); writes it. */
+bool count_refused_one(enum reason reason);
+void count_tell(enum reason reason, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 uint64_t count_refused(enum reason reason);
 

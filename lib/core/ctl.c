@@ -348,11 +348,21 @@ void ctl_close(struct ctl *ctl)
 	uv_close((uv_handle_t *)&ctl->pipe, on_ctl_closed);
 }
 
+bool ctl_heard(const struct ctl *ctl)
+{
+	const struct client *c;
+
+	for (c = ctl ? ctl->clients : NULL; c; c = c->next)
+		if (c->monitor && !c->closing)
+			return true;
+	return false;
+}
+
 void ctl_event(struct ctl *ctl, struct json_object *ev)
 {
 	struct client *c, *next;
 
-	if (ctl && ctl->clients) {
+	if (ctl_heard(ctl)) {
 		json_object_object_add(ev, "time", json_object_new_double(
 				       loop_walltime()));
 		for (c = ctl->clients; c; c = next) {

@@ -31,6 +31,9 @@ int ctl_open(struct ctl **out, struct loop *loop, const char *path,
 /* Also unlinks. Before loop_fini(), which frees the memory. NULL is allowed. */
 void ctl_close(struct ctl *ctl);
 
+/* Does any monitor listen? Ask where events are many: to make one for nobody
+ * costs more than what it tells about. ctl may be NULL. */
+bool ctl_heard(const struct ctl *ctl);
 /*
  * Sends an event to every monitor. ev is taken over; "time" (walltime) is
  * added. ctl may be NULL. Events: {"event":NAME, ...}; see kedgectl(8).

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,14 +87,17 @@ static void to_terminal(const char *what, const char *text)
 		ident, what, text);
 }
 
-void log_at(enum log_level level, const char *fmt, ...)
+bool log_wanted(enum log_level level)
+{
+	return level <= max_level;
+}
+
+void log_write(enum log_level level, const char *fmt, ...)
 {
 	int saved = errno;
 	char text[1024];
 	va_list ap;
 
-	if (level > max_level)
-		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);

@@ -7,6 +7,7 @@
 #ifndef KEDGE_LOG_H
 #define KEDGE_LOG_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "proto/reason.h"
@@ -20,8 +21,15 @@ void log_set_level(enum log_level level);
 /* From now on to syslog(3): a daemon in the background has no stderr. */
 void log_to_syslog(void);
 
-void log_at(enum log_level level, const char *fmt, ...)
+/* Would a line of this level be written? */
+bool log_wanted(enum log_level level);
+void log_write(enum log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* What stands in its arguments is not even computed where nobody sees it. */
+#define log_at(level, ...) do { \
+	if (log_wanted(level)) \
+		log_write(level, __VA_ARGS__); \
+} while (0)
 /*
  * For what writes errors to a stream: opens one (NULL: out of memory) whose
  * lines log_stream_end() logs as errors. One at a time.

@@ -27,6 +27,15 @@ double loop_walltime(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
+int64_t loop_wall_offset(void)
+{
+	struct timespec ts;
+	mtime now = loop_now();
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec - now.ns;
+}
+
 /* ns 0 disarms; a time that is past fires at once. */
 static void arm(struct loop *loop, int64_t ns)
 {

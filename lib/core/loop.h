@@ -45,6 +45,9 @@ int loop_fd_add(struct loop *loop, struct loop_fd *lf, int fd,
 void loop_fd_del(struct loop_fd *lf);
 
 mtime loop_now(void);		/* CLOCK_BOOTTIME */
+/* Nanoseconds from CLOCK_BOOTTIME to the time since 1970: it changes only when
+ * the clock is set. */
+int64_t loop_wall_offset(void);
 double loop_walltime(void);	/* seconds since 1970, for people's eyes */
 
 #endif

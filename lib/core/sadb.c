@@ -9,9 +9,14 @@
 #include <time.h>
 
 #include "core/log.h"
+#include "core/loop.h"
 
 enum {
-	RESERVE = 1024,		/* outbound numbers reserved at a time */
+	/* outbound numbers reserved at a time: twice as many, up to the
+	 * maximum, where half of them lasted shorter than this, in seconds */
+	RESERVE = 1024,
+	RESERVE_MAX = 1 << 20,
+	RESERVE_TIME = 60,
 	INBOUND_SYNC = 64,	/* inbound packets between syncs */
 	FINGERPRINT_LEN = 16,
 };
@@ -27,7 +32,11 @@ struct sadb {
 	/* by src and dst: the newest with these addresses, which leads to the
 	 * older ones, and to a manual one at the end */
 	struct sadb_sa *out;
+	uint64_t changes;	/* of the outbound ones */
 	bool sync_due;
+	bool batch;		/* from begin to commit */
+	bool batch_open;	/* a transaction of the store's is */
+	bool failing;		/* the last batch was not stored */
 };
 
 int sadb_new(struct sadb **out, struct store *store)
@@ -74,6 +83,7 @@ static void out_add(struct sadb *sadb, struct sadb_sa *sa)
 {
 	struct sadb_sa *head = out_head(sadb, &sa->conf.src, &sa->conf.dst);
 
+	sadb->changes++;
 	sa->older = NULL;
 	if (head && !sa->peer) {
 		while (head->older)
@@ -91,6 +101,7 @@ static void out_del(struct sadb *sadb, struct sadb_sa *sa)
 {
 	struct sadb_sa *head = out_head(sadb, &sa->conf.src, &sa->conf.dst);
 
+	sadb->changes++;
 	if (head == sa) {
 		HASH_DEL(sadb->out, sa);
 		if (sa->older)
@@ -183,22 +194,47 @@ static uint32_t clock_floor(void)
 	return since > 0 && since < INT32_MAX ? (uint32_t)since : 0;
 }
 
+/* Where the next block ends; a larger one where the last one went fast. */
+static uint32_t next_end(const struct sadb_sa *sa, mtime now)
+{
+	mtime slow = mtime_add(sa->reserved_at, MTIME_SEC(RESERVE_TIME));
+	uint32_t block = sa->block ? sa->block : RESERVE;
+
+	if (sa->block && mtime_before(now, slow) && block <= RESERVE_MAX / 2)
+		block *= 2;
+	return sa->reserved < UINT32_MAX - block ? sa->reserved + block :
+		UINT32_MAX;
+}
+
+/* It is on disk. */
+static void set_reserved(struct sadb_sa *sa, uint32_t end, mtime now)
+{
+	sa->block = end - sa->reserved;
+	sa->reserved = end;
+	sa->reserved_at = now;
+}
+
 static int reserve(struct sadb *sadb, struct sadb_sa *sa)
 {
-	uint32_t next = UINT32_MAX;
-	int rc;
+	mtime now = loop_now();
+	uint32_t end = next_end(sa, now);
+	int rc = sadb->store ? store_put(sadb->store, sa->store_key, &end,
+					 sizeof(end), true) : 0;
 
-	if (sa->reserved < UINT32_MAX - RESERVE)
-		next = sa->reserved + RESERVE;
-	rc = sadb->store ? store_put(sadb->store, sa->store_key, &next,
-				     sizeof(next), true) : 0;
 	if (rc) {
 		log_err("SA %s: not sending, as its next numbers could not be "
 			"stored: %s", sa->conf.name, strerror(-rc));
 		return -EIO;
 	}
-	sa->reserved = next;
+	set_reserved(sa, end, now);
 	return 0;
+}
+
+/* Is no more than half of a block left, or none yet? IKE's have all numbers. */
+static bool is_low(const struct sadb_sa *sa)
+{
+	return sa->reserved < UINT32_MAX &&
+	       sa->reserved - sa->esp.seq <= sa->block / 2;
 }
 
 /* What was reserved may have been used: go on after it. */
@@ -209,10 +245,7 @@ static int restore_outbound(struct sadb *sadb, struct sadb_sa *sa)
 	if (sadb->store && sa->reserved < clock_floor())
 		sa->reserved = clock_floor();
 	sa->esp.seq = sa->reserved;
-	/* now rather than in the midst of a handover: the disk is slow. Where
-	 * it fails, sadb_seal() tries again, and does not send before. */
-	if (!rc)
-		reserve(sadb, sa);
+	sadb->sync_due = true;
 	return rc;
 }
 
@@ -311,6 +344,7 @@ static struct sadb_sa *sa_new(const struct sadb_conf *conf, bool inbound,
 
 static void sa_add(struct sadb *sadb, struct sadb_sa *sa)
 {
+	sa->reply_of = UINT64_MAX;	/* what it was in another sadb */
 	if (sa->inbound)
 		HASH_ADD(hh, sadb->in, conf.spi, sizeof(sa->conf.spi), sa);
 	else
@@ -370,7 +404,7 @@ int sadb_add_ike(struct sadb *sadb, const struct sadb_conf *conf, bool inbound,
 
 void sadb_expire(struct sadb *sadb, struct sadb_sa *sa)
 {
-	(void)sadb;
+	sadb->changes++;
 	sa->expired = true;
 	esp_fini(&sa->esp);
 	sodium_memzero(sa->conf.key, sizeof(sa->conf.key));
@@ -462,12 +496,17 @@ struct sadb_sa *sadb_out_spi(struct sadb *sadb, const struct in6_addr *src,
 	return sa;
 }
 
-struct sadb_sa *sadb_reply(struct sadb *sadb, const struct sadb_sa *in)
+struct sadb_sa *sadb_reply(struct sadb *sadb, struct sadb_sa *in)
 {
-	struct sadb_sa *sa = out_head(sadb, &in->conf.dst, &in->conf.src);
+	struct sadb_sa *sa = in->reply;
 
+	if (in->reply_of == sadb->changes)
+		return sa;
+	sa = out_head(sadb, &in->conf.dst, &in->conf.src);
 	while (sa && (sa->expired || sa->peer != in->peer))
 		sa = sa->older;
+	in->reply = sa;
+	in->reply_of = sadb->changes;
 	return sa;
 }
 
@@ -483,13 +522,41 @@ static void store_inbound(struct sadb *sadb, struct sadb_sa *sa)
 
 	if (!sadb->store || sa->peer)
 		return;
+	if (sadb->batch && !sadb->batch_open)
+		sadb->batch_open = !store_begin_soft(sadb->store);
 	rc = store_put(sadb->store, sa->store_key, &highest, sizeof(highest),
 		       false);
-	if (rc)
+	/* a batch's failure is told at its end */
+	if (rc && !sadb->batch_open)
 		log_err("SA %s: number %u is not stored: %s", sa->conf.name,
 			highest, strerror(-rc));
 	if (highest - sa->reserved >= INBOUND_SYNC)
 		sadb->sync_due = true;
+}
+
+void sadb_begin(struct sadb *sadb)
+{
+	sadb->batch = true;
+}
+
+/* Once for each time that it begins or ends: batches are many. */
+static void tell_failing(struct sadb *sadb, int rc)
+{
+	sadb->failing = rc < 0;
+	if (rc)
+		log_err("SAs: numbers received are not stored: %s",
+			strerror(-rc));
+	else
+		log_info("SAs: numbers received are stored again");
+}
+
+void sadb_commit(struct sadb *sadb)
+{
+	int rc = sadb->batch_open ? store_commit_soft(sadb->store) : 0;
+
+	if (sadb->batch_open && sadb->failing != (rc < 0))
+		tell_failing(sadb, rc);
+	sadb->batch = sadb->batch_open = false;
 }
 
 bool sadb_sync_due(const struct sadb *sadb)
@@ -497,23 +564,79 @@ bool sadb_sync_due(const struct sadb *sadb)
 	return sadb->sync_due;
 }
 
-void sadb_sync(struct sadb *sadb)
+static void sync_in(struct sadb *sadb, struct sadb_sa *sa)
 {
-	struct sadb_sa *sa;
-	uint32_t highest;
 	char key[48];
 
-	sadb->sync_due = false;
-	for (sa = sadb->in; sa; sa = sa->hh.next) {
-		highest = sa->esp.highest;
-		if (!sadb->store || sa->peer ||
-		    highest - sa->reserved < INBOUND_SYNC)
-			continue;
-		synced_key(sa, key);
-		if (!store_put(sadb->store, key, &highest, sizeof(highest),
-			       true))
-			sa->reserved = highest;
+	if (sa->peer || sa->esp.highest - sa->reserved < INBOUND_SYNC)
+		return;
+	sa->syncing = sa->esp.highest;
+	synced_key(sa, key);
+	store_put(sadb->store, key, &sa->syncing, sizeof(sa->syncing), true);
+}
+
+static void sync_out(struct sadb *sadb, struct sadb_sa *sa, mtime now)
+{
+	if (!is_low(sa))
+		return;
+	sa->syncing = next_end(sa, now);
+	store_put(sadb->store, sa->store_key, &sa->syncing,
+		  sizeof(sa->syncing), true);
+}
+
+/* Into the store's transaction, which tells what failed. */
+static void sync_put(struct sadb *sadb, mtime now)
+{
+	struct sadb_sa *head, *sa;
+
+	for (sa = sadb->in; sa; sa = sa->hh.next)
+		sync_in(sadb, sa);
+	for (head = sadb->out; head; head = head->hh.next) {
+		sa = out_manual(head);
+		if (sa)
+			sync_out(sadb, sa, now);
 	}
+}
+
+static void sync_done(struct sadb *sadb, bool ok, mtime now)
+{
+	struct sadb_sa *head, *sa;
+
+	for (sa = sadb->in; sa; sa = sa->hh.next) {
+		if (sa->syncing && ok)
+			sa->reserved = sa->syncing;
+		sa->syncing = 0;
+	}
+	for (head = sadb->out; head; head = head->hh.next) {
+		sa = out_manual(head);
+		if (sa && sa->syncing && ok)
+			set_reserved(sa, sa->syncing, now);
+		if (sa)
+			sa->syncing = 0;
+	}
+}
+
+/*
+ * All in one go: the disk is asked once. Where it fails, numbers that were not
+ * reserved are when they are needed, or are not used.
+ */
+void sadb_sync(struct sadb *sadb)
+{
+	mtime now = loop_now();
+	int rc;
+
+	sadb->sync_due = false;
+	if (!sadb->store)
+		return;
+	rc = store_begin(sadb->store);
+	if (!rc) {
+		sync_put(sadb, now);
+		rc = store_commit(sadb->store);
+	}
+	if (rc)
+		log_err("SAs: their numbers are not on disk: %s",
+			strerror(-rc));
+	sync_done(sadb, !rc, now);
 }
 
 static enum reason check_opened(const struct sadb_sa *sa,
@@ -576,6 +699,8 @@ ssize_t sadb_seal(struct sadb *sadb, struct sadb_sa *sa, uint8_t *out,
 	n = esp_seal(&sa->esp, out, cap, IP6_PROTO_MH, p, len);
 	if (n > 0)
 		sa->packets++;
+	if (sadb->store && is_low(sa))
+		sadb->sync_due = true;
 	return n;
 }
 

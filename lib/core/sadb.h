@@ -6,11 +6,12 @@
  *
  * RFC 4106 3.1 and RFC 7634 2: an IV never repeats under one key. A manual
  * key outlives the daemon, so the outbound number is reserved ahead in the
- * store in blocks, on disk before use; the inbound one is stored as accepted,
- * and on disk each 64 packets. Records are found by a fingerprint of the key
- * alone: numbers go on where they were if an SA is renamed, or its key is
- * changed and changed back. As a second line of defence, against a state folder
- * that was lost, outbound numbers begin no lower than the clock says.
+ * store in blocks, on disk before use, the larger the sooner they are used up;
+ * the inbound one is stored as accepted, and on disk each 64 packets. Records
+ * are found by a fingerprint of the key alone: numbers go on where they were if
+ * an SA is renamed, or its key is changed and changed back. As a second line of
+ * defence, against a state folder that was lost, outbound numbers begin no
+ * lower than the clock says.
  */
 #ifndef KEDGE_SADB_H
 #define KEDGE_SADB_H
@@ -22,33 +23,42 @@
 #include "core/store.h"
 #include "proto/esp.h"
 #include "proto/ip6.h"
+#include "proto/mtime.h"
 
 struct sadb;
 
 /* What a [sa NAME] section says. */
 struct sadb_conf {
-	char name[64];
 	uint32_t spi;			/* >= 256, RFC 4303 2.1 */
 	struct in6_addr src, dst;
 	enum esp_alg alg;
+	char name[64];
 	uint8_t key[ESP_KEY_LEN];
 	char identity[128];
 };
 
-/* What protected a message, or will. */
+/*
+ * What protected a message, or will. What each message needs comes first and
+ * together: with many of them, each cache line is memory's to deliver.
+ */
 struct sadb_sa {
-	struct sadb_conf conf;
+	UT_hash_handle hh;
 	bool inbound;
 	uint32_t peer;		/* id of the IKE SA that made it; 0: manual */
 	bool expired;		/* its key is wiped: all under it is refused */
-	struct esp_sa esp;
 	uint64_t packets;
 	/* private to sadb.c */
+	struct sadb_sa *reply;	/* in: what sadb_reply() found when */
+	uint64_t reply_of;	/* so many changes had there been */
 	uint32_t reserved;	/* out: numbers up to this are ours to use;
 				 * in: highest that is surely on disk */
-	char store_key[40];	/* DIRECTION/FINGERPRINT of the key */
+	uint32_t syncing;	/* what it will be after this sync, or 0 */
+	uint32_t block;		/* out: how many are reserved at once */
+	mtime reserved_at;
 	struct sadb_sa *older;	/* out: the next one with these addresses */
-	UT_hash_handle hh;
+	struct sadb_conf conf;
+	struct esp_sa esp;
+	char store_key[40];	/* DIRECTION/FINGERPRINT of the key */
 };
 
 /* store is kept, not owned; it may be NULL (tests alone). */
@@ -61,7 +71,8 @@ void sadb_free(struct sadb *sadb);
  * inbound SPI or an outbound pair of addresses is taken), -EKEYREJECTED
  * (another SA has this key: both would use the same numbers), -ENOTSUP (the
  * machine lacks the algorithm), -EIO (the store failed), -ENOMEM. The reason
- * is logged. One section may be added once in each direction.
+ * is logged. One section may be added once in each direction. sadb_sync() when
+ * all are added: else the first message under it waits for the disk.
  */
 int sadb_add(struct sadb *sadb, const struct sadb_conf *conf, bool inbound);
 
@@ -91,7 +102,7 @@ struct sadb_sa *sadb_out_spi(struct sadb *sadb, const struct in6_addr *src,
 			     const struct in6_addr *dst, uint32_t spi);
 /* The outbound SA for an answer to what came under an inbound one: the same
  * IKE SA's, the newest; for a manual SA a manual one. NULL: none. */
-struct sadb_sa *sadb_reply(struct sadb *sadb, const struct sadb_sa *in);
+struct sadb_sa *sadb_reply(struct sadb *sadb, struct sadb_sa *in);
 
 /*
  * Opens an ESP packet's payload (pkt->proto is 50): SA by SPI, then its
@@ -105,9 +116,19 @@ enum reason sadb_open(struct sadb *sadb, const struct ip6_pkt *pkt,
 		      uint8_t *out, size_t cap, size_t *out_len,
 		      struct sadb_sa **sa);
 /*
- * Inbound numbers go to the disk now and then, by sadb_sync(): call it within
- * seconds of when sadb_sync_due() became true, but not while a handover waits
- * (it takes as long as the disk does). After a power cut the last 64 messages
+ * What sadb_open() stores between these two, it stores at once at the end: call
+ * that before the answers go out. A daemon that dies in between could take
+ * those messages again: what is in them has to have a number too (RFC 6275
+ * 9.5.1: that of a Binding Update is kept with the binding).
+ */
+void sadb_begin(struct sadb *sadb);
+void sadb_commit(struct sadb *sadb);
+
+/*
+ * Inbound numbers go to the disk now and then, and the next outbound ones are
+ * reserved before they are needed, by sadb_sync(): call it within seconds of
+ * when sadb_sync_due() became true, but not while a handover waits (it takes as
+ * long as the disk does, once for all SAs). After a power cut the last 64 messages
  * of an SA at the most could be replayed; after a daemon's death, none.
  */
 bool sadb_sync_due(const struct sadb *sadb);

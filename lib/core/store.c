@@ -26,14 +26,14 @@ static const char boot_key[] = "store/soft-boot";
 struct db {
 	MDB_env *env;
 	MDB_dbi dbi;
+	MDB_txn *txn;		/* from begin to commit */
+	int txn_rc;		/* why it must not be committed */
 };
 
 struct store {
 	char dir[PATH_MAX];
 	int lock_fd;
 	struct db hard, soft;
-	MDB_txn *txn;		/* of hard, from begin to commit */
-	int txn_rc;		/* why it must not be committed */
 };
 
 /* LMDB's own codes are between -30799 and -30700; others are errno's. */
@@ -61,6 +61,9 @@ static int store_path(const struct store *store, char *out, const char *name)
 
 static void db_close(struct db *db)
 {
+	if (db->txn)
+		mdb_txn_abort(db->txn);
+	db->txn = NULL;
 	if (db->env)
 		mdb_env_close(db->env);
 	db->env = NULL;
@@ -168,8 +171,11 @@ static int txn_get(MDB_txn *txn, MDB_dbi dbi, const char *key, void *val,
 static int db_get(struct db *db, const char *key, void *val, size_t len)
 {
 	MDB_txn *txn;
-	int rc = mdb_txn_begin(db->env, NULL, MDB_RDONLY, &txn);
+	int rc;
 
+	if (db->txn)
+		return txn_get(db->txn, db->dbi, key, val, len);
+	rc = mdb_txn_begin(db->env, NULL, MDB_RDONLY, &txn);
 	if (rc)
 		return to_errno(rc);
 	rc = txn_get(txn, db->dbi, key, val, len);
@@ -187,12 +193,26 @@ static int txn_write(MDB_txn *txn, MDB_dbi dbi, const char *key,
 		mdb_del(txn, dbi, &k, NULL);
 }
 
+/* In the transaction that is open. */
+static int db_write_open(struct db *db, const char *key, const void *val,
+			 size_t len)
+{
+	int rc = to_errno(txn_write(db->txn, db->dbi, key, val, len));
+
+	if (rc && rc != -ENOENT && !db->txn_rc)
+		db->txn_rc = rc;
+	return rc;
+}
+
 static int db_write(struct db *db, const char *key, const void *val,
 		    size_t len)
 {
 	MDB_txn *txn;
-	int rc = mdb_txn_begin(db->env, NULL, 0, &txn);
+	int rc;
 
+	if (db->txn)
+		return db_write_open(db, key, val, len);
+	rc = mdb_txn_begin(db->env, NULL, 0, &txn);
 	if (rc)
 		return to_errno(rc);
 	rc = txn_write(txn, db->dbi, key, val, len);
@@ -201,6 +221,32 @@ static int db_write(struct db *db, const char *key, const void *val,
 	else
 		rc = mdb_txn_commit(txn);
 	return to_errno(rc);
+}
+
+static int db_begin(struct db *db)
+{
+	int rc;
+
+	if (db->txn)
+		return -EBUSY;
+	db->txn_rc = 0;
+	rc = mdb_txn_begin(db->env, NULL, 0, &db->txn);
+	if (rc)
+		db->txn = NULL;
+	return to_errno(rc);
+}
+
+static int db_commit(struct db *db)
+{
+	MDB_txn *txn = db->txn;
+
+	if (!txn)
+		return -EINVAL;
+	db->txn = NULL;
+	if (!db->txn_rc)
+		return to_errno(mdb_txn_commit(txn));
+	mdb_txn_abort(txn);
+	return db->txn_rc;
 }
 
 static void boot_id(char out[BOOT_ID_LEN])
@@ -311,8 +357,9 @@ void store_close(struct store *store)
 
 	if (!store)
 		return;
-	if (store->txn)
-		mdb_txn_abort(store->txn);
+	if (store->hard.txn)
+		mdb_txn_abort(store->hard.txn);
+	store->hard.txn = NULL;
 	if (store->soft.env && !mdb_env_sync(store->soft.env, 1))
 		db_write(&store->hard, boot_key, in_order, sizeof(in_order));
 	db_close(&store->soft);
@@ -322,47 +369,24 @@ void store_close(struct store *store)
 	free(store);
 }
 
-/* In the transaction that is open, or in one of its own. */
-static int hard_write(struct store *store, const char *key, const void *val,
-		      size_t len)
-{
-	int rc;
-
-	if (!store->txn)
-		return db_write(&store->hard, key, val, len);
-	rc = to_errno(txn_write(store->txn, store->hard.dbi, key, val, len));
-	if (rc && rc != -ENOENT && !store->txn_rc)
-		store->txn_rc = rc;
-	return rc;
-}
-
-static int hard_get(struct store *store, const char *key, void *val,
-		    size_t len)
-{
-	return store->txn ?
-		txn_get(store->txn, store->hard.dbi, key, val, len) :
-		db_get(&store->hard, key, val, len);
-}
-
 int store_put(struct store *store, const char *key, const void *val,
 	      size_t len, bool sync)
 {
 	if (strlen(key) > STORE_KEY_MAX)
 		return -EINVAL;
-	return sync ? hard_write(store, key, val, len) :
-		db_write(&store->soft, key, val, len);
+	return db_write(sync ? &store->hard : &store->soft, key, val, len);
 }
 
 int store_get(struct store *store, const char *key, void *val, size_t len)
 {
-	int rc = hard_get(store, key, val, len);
+	int rc = db_get(&store->hard, key, val, len);
 
 	return rc == -ENOENT ? db_get(&store->soft, key, val, len) : rc;
 }
 
 int store_del(struct store *store, const char *key)
 {
-	int hard = hard_write(store, key, NULL, 0);
+	int hard = db_write(&store->hard, key, NULL, 0);
 	int soft = db_write(&store->soft, key, NULL, 0);
 
 	if (hard && hard != -ENOENT)
@@ -372,28 +396,22 @@ int store_del(struct store *store, const char *key)
 
 int store_begin(struct store *store)
 {
-	int rc;
-
-	if (store->txn)
-		return -EBUSY;
-	store->txn_rc = 0;
-	rc = mdb_txn_begin(store->hard.env, NULL, 0, &store->txn);
-	if (rc)
-		store->txn = NULL;
-	return to_errno(rc);
+	return db_begin(&store->hard);
 }
 
 int store_commit(struct store *store)
 {
-	MDB_txn *txn = store->txn;
+	return db_commit(&store->hard);
+}
 
-	if (!txn)
-		return -EINVAL;
-	store->txn = NULL;
-	if (!store->txn_rc)
-		return to_errno(mdb_txn_commit(txn));
-	mdb_txn_abort(txn);
-	return store->txn_rc;
+int store_begin_soft(struct store *store)
+{
+	return db_begin(&store->soft);
+}
+
+int store_commit_soft(struct store *store)
+{
+	return db_commit(&store->soft);
 }
 
 static int txn_each(MDB_txn *txn, MDB_dbi dbi, const char *prefix,
@@ -429,8 +447,9 @@ int store_each(struct store *store, const char *prefix,
 	MDB_txn *txn;
 	int rc;
 
-	if (store->txn)
-		return txn_each(store->txn, store->hard.dbi, prefix, fn, arg);
+	if (store->hard.txn)
+		return txn_each(store->hard.txn, store->hard.dbi, prefix, fn,
+				arg);
 	rc = mdb_txn_begin(store->hard.env, NULL, MDB_RDONLY, &txn);
 	if (rc)
 		return to_errno(rc);

@@ -44,6 +44,13 @@ int store_del(struct store *store, const char *key);	/* -ENOENT */
  */
 int store_begin(struct store *store);
 int store_commit(struct store *store);
+/*
+ * The same for puts without sync, to spare a transaction for each. One that
+ * fails is told by commit. What was put since begin does not survive the
+ * daemon's death before commit.
+ */
+int store_begin_soft(struct store *store);
+int store_commit_soft(struct store *store);
 /* Calls fn for every synced key that begins with prefix, in order; val is
  * valid in fn alone, which must not write. 0 or -errno. */
 int store_each(struct store *store, const char *prefix,

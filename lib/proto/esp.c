@@ -25,29 +25,63 @@ _Static_assert(crypto_aead_chacha20poly1305_ietf_NPUBBYTES == NONCE_LEN &&
 	       crypto_aead_chacha20poly1305_ietf_ABYTES == ICV_LEN &&
 	       crypto_aead_aes256gcm_ABYTES == ICV_LEN, "AEAD parameters");
 
+_Static_assert(sizeof(crypto_aead_aes256gcm_state) == ESP_AES_LEN &&
+	       _Alignof(crypto_aead_aes256gcm_state) == 16, "AES's schedule");
+
+static crypto_aead_aes256gcm_state *aes_state(struct esp_sa *sa)
+{
+	crypto_aead_aes256gcm_state *state = (void *)sa->aes;
+
+	if (!sa->aes_made)
+		crypto_aead_aes256gcm_beforenm(state, sa->key);
+	sa->aes_made = true;
+	return state;
+}
+
+static void aes_seal(struct esp_sa *sa, const uint8_t *nonce, uint8_t *p,
+		     size_t len, const uint8_t *aad)
+{
+	crypto_aead_aes256gcm_encrypt_afternm(p, NULL, p, len, aad, AAD_LEN,
+					      NULL, nonce, aes_state(sa));
+}
+
+static int aes_open(struct esp_sa *sa, const uint8_t *nonce, uint8_t *out,
+		    const uint8_t *p, size_t len, const uint8_t *aad)
+{
+	return crypto_aead_aes256gcm_decrypt_afternm(out, NULL, NULL, p, len,
+						     aad, AAD_LEN, nonce,
+						     aes_state(sa));
+}
+
+static void chacha_seal(struct esp_sa *sa, const uint8_t *nonce, uint8_t *p,
+			size_t len, const uint8_t *aad)
+{
+	crypto_aead_chacha20poly1305_ietf_encrypt(p, NULL, p, len, aad,
+						  AAD_LEN, NULL, nonce,
+						  sa->key);
+}
+
+static int chacha_open(struct esp_sa *sa, const uint8_t *nonce, uint8_t *out,
+		       const uint8_t *p, size_t len, const uint8_t *aad)
+{
+	return crypto_aead_chacha20poly1305_ietf_decrypt(out, NULL, NULL, p,
+							 len, aad, AAD_LEN,
+							 nonce, sa->key);
+}
+
+/* seal works in place and appends the ICV; open returns 0 where it is right,
+ * and leaves it out. */
 static const struct {
 	const char *name;
-	int (*seal)(unsigned char *c, unsigned long long *c_len,
-		    const unsigned char *m, unsigned long long m_len,
-		    const unsigned char *aad, unsigned long long aad_len,
-		    const unsigned char *nsec, const unsigned char *nonce,
-		    const unsigned char *key);
-	int (*open)(unsigned char *m, unsigned long long *m_len,
-		    unsigned char *nsec,
-		    const unsigned char *c, unsigned long long c_len,
-		    const unsigned char *aad, unsigned long long aad_len,
-		    const unsigned char *nonce, const unsigned char *key);
+	void (*seal)(struct esp_sa *sa, const uint8_t *nonce, uint8_t *p,
+		     size_t len, const uint8_t *aad);
+	int (*open)(struct esp_sa *sa, const uint8_t *nonce, uint8_t *out,
+		    const uint8_t *p, size_t len, const uint8_t *aad);
 } algs[] = {
 	[ESP_CHACHA20_POLY1305] = {
-		"chacha20-poly1305",
-		crypto_aead_chacha20poly1305_ietf_encrypt,
-		crypto_aead_chacha20poly1305_ietf_decrypt,
+		"chacha20-poly1305", chacha_seal, chacha_open,
 	},
-	[ESP_AES_256_GCM] = {
-		"aes-256-gcm",
-		crypto_aead_aes256gcm_encrypt,
-		crypto_aead_aes256gcm_decrypt,
-	},
+	[ESP_AES_256_GCM] = { "aes-256-gcm", aes_seal, aes_open },
 };
 
 enum {
@@ -110,10 +144,8 @@ static void put_plaintext(struct wbuf *wb, const uint8_t *p, size_t len,
 ssize_t esp_seal(struct esp_sa *sa, uint8_t *out, size_t cap,
 		 uint8_t next_header, const uint8_t *p, size_t len)
 {
-	uint8_t nonce[NONCE_LEN], *clear;
-	unsigned long long n;
+	uint8_t nonce[NONCE_LEN];
 	struct wbuf wb;
-	size_t clear_len;
 
 	if (!esp_alg_available(sa->alg))
 		return -ENOSYS;
@@ -134,11 +166,8 @@ ssize_t esp_seal(struct esp_sa *sa, uint8_t *out, size_t cap,
 
 	sa->seq++;
 	make_nonce(nonce, sa, out + AAD_LEN);
-	clear = out + HDR_LEN;
-	clear_len = wb.len - HDR_LEN;
-	algs[sa->alg].seal(clear, &n, clear, clear_len, out, AAD_LEN, NULL,
-			   nonce, sa->key);
-	return (ssize_t)(HDR_LEN + (size_t)n);
+	algs[sa->alg].seal(sa, nonce, out + HDR_LEN, wb.len - HDR_LEN, out);
+	return (ssize_t)(wb.len + ICV_LEN);
 }
 
 static uint64_t *window_word(struct esp_sa *sa, uint32_t seq)
@@ -202,8 +231,8 @@ enum reason esp_open(struct esp_sa *sa, uint8_t *out, size_t cap,
 		     const uint8_t *p, size_t len)
 {
 	uint8_t nonce[NONCE_LEN];
-	unsigned long long clear_len;
 	uint32_t packet_seq;
+	size_t clear_len;
 	struct rbuf rb;
 
 	*out_len = 0;
@@ -219,16 +248,17 @@ enum reason esp_open(struct esp_sa *sa, uint8_t *out, size_t cap,
 	if (!window_fresh(sa, packet_seq))
 		return REASON_ESP_REPLAY;
 
+	clear_len = len - HDR_LEN - ICV_LEN;
 	make_nonce(nonce, sa, p + AAD_LEN);
 	if (!esp_alg_available(sa->alg) ||
-	    algs[sa->alg].open(out, &clear_len, NULL, p + HDR_LEN,
-			       len - HDR_LEN, p, AAD_LEN, nonce, sa->key)) {
-		sodium_memzero(out, len - HDR_LEN - ICV_LEN);
+	    algs[sa->alg].open(sa, nonce, out, p + HDR_LEN, len - HDR_LEN,
+			       p)) {
+		sodium_memzero(out, clear_len);
 		return REASON_ESP_AUTH;
 	}
 	window_update(sa, packet_seq);
-	if (!trailer_parse(out, (size_t)clear_len, out_len, next_header)) {
-		sodium_memzero(out, (size_t)clear_len);
+	if (!trailer_parse(out, clear_len, out_len, next_header)) {
+		sodium_memzero(out, clear_len);
 		*out_len = 0;
 		*next_header = 0;
 		return REASON_ESP_PADDING;
@@ -249,4 +279,6 @@ uint32_t esp_spi(const uint8_t *p, size_t len)
 void esp_fini(struct esp_sa *sa)
 {
 	sodium_memzero(sa->key, sizeof(sa->key));
+	sodium_memzero(sa->aes, sizeof(sa->aes));
+	sa->aes_made = false;
 }

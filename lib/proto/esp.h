@@ -22,6 +22,7 @@ enum esp_alg {
 enum {
 	ESP_KEY_LEN = 36,	/* 32 of key, then 4 of salt, both algorithms */
 	ESP_WINDOW = 1024,	/* packets */
+	ESP_AES_LEN = 512,
 	ESP_OVERHEAD_MAX = 8 + 8 + 3 + 2 + 16,
 };
 
@@ -35,6 +36,9 @@ struct esp_sa {
 	uint32_t seq;
 	/* inbound: highest accepted, and a bit for each of the last 1024 */
 	uint32_t highest;
+	bool aes_made;
+	/* AES's key schedule, made of the key with the first message */
+	uint8_t aes[ESP_AES_LEN] __attribute__((aligned(16)));
 	uint64_t window[ESP_WINDOW / 64];
 };
 
@@ -69,7 +73,7 @@ enum reason esp_open(struct esp_sa *sa, uint8_t *out, size_t cap,
 /* SPI of an ESP packet; 0 (never a valid one) if it is too short. */
 uint32_t esp_spi(const uint8_t *p, size_t len);
 
-/* Wipes the key. */
+/* Wipes the key, and what was made of it. */
 void esp_fini(struct esp_sa *sa);
 
 #endif

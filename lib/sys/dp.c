@@ -671,12 +671,27 @@ static void keep_counters(struct dp_binding *new, const struct dp_binding *old)
 	new->used = old->used;
 }
 
+/* By the program, where the tunnel stays as it is. */
+static bool renew(struct dp *dp, const struct in6_addr *hoa,
+		  const struct dp_binding *binding)
+{
+	struct dp_renewal in = { *hoa, *binding };
+	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &in,
+			    .ctx_size_in = sizeof(in));
+
+	return dp->role == DP_HA &&
+	       !bpf_prog_test_run_opts(bpf_program__fd(
+			dp->ha->progs.kedge_ha_renew), &opts) && !opts.retval;
+}
+
 int dp_binding_set(struct dp *dp, const struct in6_addr *hoa,
 		   const struct dp_binding *binding)
 {
 	struct dp_binding new = *binding, old = { 0 };
 	int fd = map_fd(dp, MAP_BINDINGS);
 
+	if (renew(dp, hoa, binding))
+		return 0;
 	bpf_map_lookup_elem(fd, hoa, &old);
 	keep_counters(&new, &old);
 	return bpf_map_update_elem(fd, hoa, &new, BPF_ANY);

@@ -6,11 +6,14 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <netinet/icmp6.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/log.h"
+
+enum { RAW_SNDBUF = 1 << 20 };
 
 /* Room for a struct in6_pktinfo and an int of ancillary data. */
 union cmsg_mem {
@@ -62,33 +65,118 @@ int raw_open(void)
 
 	if (fd < 0)
 		return fd;
+	/* Room for a batch that waits in a queue; the default has none. */
+	set_int(fd, SOL_SOCKET, SO_SNDBUFFORCE, RAW_SNDBUF);
 	/* The source may be an address that no interface has any more. */
 	err = set_int(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1);
 	return close_on(err, fd);
 }
 
-int raw_send(int fd, const uint8_t *p, size_t len, uint32_t ifindex)
+/* What sendmsg() is given for a whole packet. */
+struct raw_msg {
+	struct sockaddr_in6 to;
+	struct iovec iov;
+	union {
+		struct cmsghdr align;
+		char mem[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	} control;
+};
+
+static int raw_msg_fill(struct raw_msg *m, struct msghdr *msg,
+			const uint8_t *p, size_t len, uint32_t ifindex)
 {
-	struct sockaddr_in6 to = { .sin6_family = AF_INET6 };
 	struct in6_pktinfo info = { .ipi6_ifindex = ifindex };
-	union cmsg_mem mem = { 0 };
-	struct iovec iov = { (void *)p, len };
-	struct msghdr msg = {
-		.msg_name = &to, .msg_namelen = sizeof(to),
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = mem.mem,
-		.msg_controllen = CMSG_SPACE(sizeof(info)),
-	};
 
 	if (len < IP6_HDR_LEN)
 		return -EINVAL;
+	m->to = (struct sockaddr_in6){ .sin6_family = AF_INET6 };
+	m->iov = (struct iovec){ (void *)p, len };
+	*msg = (struct msghdr){
+		.msg_name = &m->to, .msg_namelen = sizeof(m->to),
+		.msg_iov = &m->iov, .msg_iovlen = 1,
+		.msg_control = m->control.mem,
+		/* without the padding the kernel needs no memory for it */
+		.msg_controllen = CMSG_LEN(sizeof(info)),
+	};
 	memcpy(&info.ipi6_addr, p + 8, 16);
-	memcpy(&to.sin6_addr, p + 24, 16);
-	if (IN6_IS_ADDR_LINKLOCAL(&to.sin6_addr) ||
-	    IN6_IS_ADDR_MC_LINKLOCAL(&to.sin6_addr))
-		to.sin6_scope_id = ifindex;
-	cmsg_put(&msg, CMSG_FIRSTHDR(&msg), IPV6_PKTINFO, &info, sizeof(info));
+	memcpy(&m->to.sin6_addr, p + 24, 16);
+	if (IN6_IS_ADDR_LINKLOCAL(&m->to.sin6_addr) ||
+	    IN6_IS_ADDR_MC_LINKLOCAL(&m->to.sin6_addr))
+		m->to.sin6_scope_id = ifindex;
+	cmsg_put(msg, CMSG_FIRSTHDR(msg), IPV6_PKTINFO, &info, sizeof(info));
+	return 0;
+}
+
+int raw_send(int fd, const uint8_t *p, size_t len, uint32_t ifindex)
+{
+	struct raw_msg m = { 0 };
+	struct msghdr msg;
+	int err = raw_msg_fill(&m, &msg, p, len, ifindex);
+
+	if (err)
+		return err;
 	return sendmsg(fd, &msg, 0) < 0 ? -errno : 0;
+}
+
+struct raw_batch {
+	unsigned int n;
+	size_t used;		/* of mem */
+	struct mmsghdr msgs[RAW_BATCH_MAX];
+	struct raw_msg parts[RAW_BATCH_MAX];
+	/* most packets are much shorter than they may be */
+	uint8_t mem[RAW_BATCH_MAX * 160 + IP6_SIGNAL_MAX];
+};
+
+int raw_batch_new(struct raw_batch **out)
+{
+	*out = calloc(1, sizeof(**out));
+	return *out ? 0 : -ENOMEM;
+}
+
+void raw_batch_free(struct raw_batch *batch)
+{
+	free(batch);
+}
+
+uint8_t *raw_batch_room(struct raw_batch *batch)
+{
+	if (batch->n == RAW_BATCH_MAX ||
+	    sizeof(batch->mem) - batch->used < IP6_SIGNAL_MAX)
+		return NULL;
+	return batch->mem + batch->used;
+}
+
+int raw_batch_add(struct raw_batch *batch, size_t len, uint32_t ifindex)
+{
+	unsigned int i = batch->n;
+	int err = raw_msg_fill(&batch->parts[i], &batch->msgs[i].msg_hdr,
+			       batch->mem + batch->used, len, ifindex);
+
+	if (err)
+		return err;
+	batch->used += len;
+	batch->n++;
+	return (int)i;
+}
+
+/* The kernel tells the error of the first of those that it is given alone. */
+void raw_batch_send(struct raw_batch *batch, int fd,
+		    void (*done)(void *arg, unsigned int i, int err),
+		    void *arg)
+{
+	unsigned int i = 0;
+	int rc, err;
+
+	while (i < batch->n) {
+		rc = sendmmsg(fd, batch->msgs + i, batch->n - i, 0);
+		err = rc < 0 ? -errno : 0;
+		if (rc <= 0)
+			done(arg, i++, err ? err : -EIO);
+		for (; rc > 0; rc--)
+			done(arg, i++, 0);
+	}
+	batch->n = 0;
+	batch->used = 0;
 }
 
 /* Being there is enough for the kernel: its queue stays empty. */

@@ -21,6 +21,26 @@ int raw_open(void);
  */
 int raw_send(int fd, const uint8_t *p, size_t len, uint32_t ifindex);
 
+/*
+ * Whole packets that go out together, by as few system calls as the kernel
+ * allows. All memory is taken by raw_batch_new(): 0 or -ENOMEM.
+ */
+struct raw_batch;
+enum { RAW_BATCH_MAX = 256 };	/* packets */
+
+int raw_batch_new(struct raw_batch **out);
+void raw_batch_free(struct raw_batch *batch);	/* NULL is allowed */
+/* Room for one more of IP6_SIGNAL_MAX bytes, or NULL: full, send first. */
+uint8_t *raw_batch_room(struct raw_batch *batch);
+/* Takes what was written there, len bytes; ifindex as for raw_send(). Returns
+ * its place among the others, from 0 on, or -EINVAL (no whole header). */
+int raw_batch_add(struct raw_batch *batch, size_t len, uint32_t ifindex);
+/* Sends all in order and calls done for each, err 0 or -errno: one that cannot
+ * be sent does not keep the others back. Empty afterwards. */
+void raw_batch_send(struct raw_batch *batch, int fd,
+		    void (*done)(void *arg, unsigned int i, int err),
+		    void *arg);
+
 /* A socket that receives nothing, held open for its protocol number (41, 50,
  * 135): the kernel then sends no parameter problem for packets of it that BPF
  * lets pass. With 41 it also learns the MTU of paths to tunnels' ends (RFC 2473

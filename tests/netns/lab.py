@@ -458,7 +458,7 @@ class Lab:
                              "kedge-ha"), "-c",
                 self.path("conf", f"{who}.conf")]
 
-    def start(self, who, limit=20):
+    def start(self, who, limit=20, verbose=True):
         """Starts the daemon of mn or arN and waits until it answers."""
         if not os.path.exists(self.daemon(who)[0]):
             raise LabError(f"no {self.daemon(who)[0]}: KEDGE_BUILD is to name "
@@ -466,8 +466,8 @@ class Lab:
         env = dict(os.environ)
         env.setdefault("ASAN_OPTIONS", "exitcode=99:detect_leaks=1")
         env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
-        p = self.spawn(who, who, *self.daemon(who), "--foreground", "-v",
-                       env=env)
+        p = self.spawn(who, who, *self.daemon(who), "--foreground",
+                       *(["-v"] if verbose else []), env=env)
 
         def ready():
             if p.poll() is not None:
