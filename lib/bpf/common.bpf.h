@@ -51,6 +51,7 @@ enum {
 
 	OUTER_HOPS = 64,
 	WALK_STEPS = 24,	/* extension headers and options, together */
+	MIN_MTU = 1280,
 	TOOBIG_HEAD = 1232,	/* 1280 less the headers of the ICMPv6 error */
 };
 

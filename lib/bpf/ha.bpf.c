@@ -97,9 +97,11 @@ static __always_inline int on_tunnel(struct __sk_buff *skb,
 	__u32 n;
 	int act;
 
-	if (!inner_load(skb, h, &in) || addr_link_local(&in.dst) ||
-	    addr_link_multicast(&in.dst))
+	if (!inner_load(skb, h, &in))
 		return drop(DP_STAT_DROP_INNER);
+	/* RFC 6275 10.4.2: neither is forwarded; MLD is not done, 10.4.3 */
+	if (addr_link_local(&in.dst) || addr_link_multicast(&in.dst))
+		return drop(DP_STAT_DROP_LINK_SCOPE);
 	b = binding_find(&in.src);
 	if (!b)
 		return drop(DP_STAT_DROP_NO_BINDING);

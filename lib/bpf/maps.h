@@ -12,7 +12,7 @@
 #endif
 #include <linux/types.h>
 
-enum { DP_LAYOUT = 2 };
+enum { DP_LAYOUT = 3 };
 
 /* map "bindings": HASH, struct in6_addr hoa -> struct dp_binding */
 enum dp_binding_flag {
@@ -82,6 +82,7 @@ struct dp_rec {
 	X(TO_DAEMON, "to_slow_path") \
 	X(DAD_SUPPRESSED, "dad_suppressed") \
 	X(TOO_BIG, "too_big") \
+	X(PASS_TUNNEL, "pass_other_tunnel") \
 	X(DROP_RING_FULL, "drop_ring_full") \
 	X(DROP_SIGNAL_OVERSIZE, "drop_signal_oversize") \
 	X(DROP_SIGNAL_FRAGMENT, "drop_signal_fragment") \
@@ -89,6 +90,7 @@ struct dp_rec {
 	X(DROP_WRONG_COA, "drop_tunnel_wrong_coa") \
 	X(DROP_WRONG_HA, "drop_tunnel_wrong_ha") \
 	X(DROP_INNER, "drop_tunnel_inner_malformed") \
+	X(DROP_LINK_SCOPE, "drop_tunnel_link_scope") \
 	X(DROP_NO_ROUTE, "drop_no_route") \
 	X(DROP_ADJUST, "drop_adjust_failed")
 

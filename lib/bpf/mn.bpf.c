@@ -7,7 +7,11 @@
 
 const volatile struct dp_config config = { 0 };
 
-/* RFC 6275 11.3.3: from the home agent of this HoA, to its care-of address. */
+/*
+ * RFC 6275 11.3.3: from the home agent of this HoA, to its care-of address. What
+ * is not for a HoA is another tunnel's: the stack's, which drops it where there
+ * is no such tunnel.
+ */
 static __always_inline int on_tunnel(struct __sk_buff *skb,
 				     const struct ip6h *h)
 {
@@ -19,8 +23,10 @@ static __always_inline int on_tunnel(struct __sk_buff *skb,
 	if (!inner_load(skb, h, &in))
 		return drop(DP_STAT_DROP_INNER);
 	b = binding_find(&in.dst);
-	if (!b)
-		return drop(DP_STAT_DROP_NO_BINDING);
+	if (!b) {
+		count(DP_STAT_PASS_TUNNEL);
+		return TC_ACT_OK;
+	}
 	if (!addr_eq(&b->remote, &h->src))
 		return drop(DP_STAT_DROP_WRONG_HA);
 	if (!addr_eq(&b->local, &h->dst))
@@ -83,14 +89,21 @@ int kedge_mn_tun(struct __sk_buff *skb)
 {
 	struct dp_binding *b;
 	struct ip6h h;
+	__u32 len;
 
 	if (!ip6_load(skb, 0, &h))
 		return TC_ACT_OK;
 	b = bpf_map_lookup_elem(&bindings, &h.src);
 	if (!b || !(b->flags & DP_BINDING_UP) || !b->ifindex)
 		return to_daemon();
-	if (b->mtu && segment_len(skb, 0, &h) > b->mtu)
-		return too_big(skb, 0, &h, b->mtu);
+	len = segment_len(skb, 0, &h);
+	/* RFC 2473 7.1 (b): what may not be shorter goes in fragments, which
+	 * the daemon makes (GSO segments are cut up on their way there) */
+	if (b->mtu && len > b->mtu && len <= MIN_MTU)
+		return to_daemon();
+	if (b->mtu && len > b->mtu)
+		return too_big(skb, 0, &h, b->mtu < MIN_MTU ? MIN_MTU :
+							      b->mtu);
 	if (bpf_skb_change_head(skb, ETH_HLEN, 0))
 		return drop(DP_STAT_DROP_ADJUST);
 	return tunnel(skb, b, &h);

@@ -45,12 +45,13 @@ static void check_upper(const struct ip6_pkt *pkt)
 }
 
 /* RFC 4443 2.4 (c): whatever was too big, its answer is not. */
-static void check_ptb(const uint8_t *data, size_t size)
+static void check_error(const uint8_t *data, size_t size)
 {
 	static const struct in6_addr src = {{{0x20, 1, 0x0d, 0xb8, [15] = 1}}};
+	static const struct nd_error err = { ND_TYPE_PTB, 0, 1280 };
 	uint8_t out[IP6_MIN_MTU], small[200];
 	struct ip6_pkt pkt;
-	ssize_t n = nd_ptb_build(out, sizeof(out), &src, 1280, data, size);
+	ssize_t n = nd_error_build(out, sizeof(out), &src, &err, data, size);
 
 	if (n < 0)
 		return;
@@ -59,8 +60,8 @@ static void check_ptb(const uint8_t *data, size_t size)
 	check(ip6_checksum(&pkt.src, &pkt.dst, IP6_PROTO_ICMPV6, pkt.upper,
 			   pkt.upper_len) == 0);
 	/* RFC 4443 2.4 (e.1): no error for an error */
-	check(nd_ptb_build(small, sizeof(small), &src, 1280, out,
-			   (size_t)n) < 0);
+	check(nd_error_build(small, sizeof(small), &src, &err, out,
+			     (size_t)n) < 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -70,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct ip6_pkt pkt, back;
 	ssize_t n;
 
-	check_ptb(data, size);
+	check_error(data, size);
 	if (ip6_parse(&pkt, data, size) != REASON_NONE)
 		return 0;
 	check(pkt.upper >= data && pkt.upper + pkt.upper_len <= data + size);
