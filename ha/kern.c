@@ -627,7 +627,7 @@ static int sockets_start(struct kern *k)
 {
 	static const int protocols[KERN_HOLDS] = {
 		IP6_PROTO_IPV6, IP6_PROTO_ESP, IP6_PROTO_MH };
-	int i, on = 1;
+	int i, err, on = 1;
 
 	k->raw_fd = raw_open();
 	if (k->raw_fd < 0)
@@ -646,8 +646,13 @@ static int sockets_start(struct kern *k)
 		if (k->holds[i] < 0)
 			return k->holds[i];
 	}
-	return loop_fd_add(k->loop, &k->tunnel_lf, k->holds[0], on_tunnel_fd,
-			   k);
+	/* Other tunnels may end at the router's other addresses. */
+	err = raw_tunnel_filter(k->holds[0], RAW_FILTER_OUTER,
+				k->conf->addrs.v, (unsigned int)k->conf->addrs.n);
+	if (!err)
+		err = loop_fd_add(k->loop, &k->tunnel_lf, k->holds[0],
+				  on_tunnel_fd, k);
+	return err;
 }
 
 static int rtnl_start(struct kern *k)

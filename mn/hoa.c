@@ -171,7 +171,7 @@ static void hoa_free(struct hoa *h)
 	timers_del(&mn->loop.timers, &h->grace);
 	bul_del(h->e);
 	free(h);
-	slow_peers_changed(mn);
+	slow_hoas_changed(mn);
 }
 
 static void tell_end(struct mn *mn, const struct bul_entry *e,
@@ -395,7 +395,7 @@ static struct hoa *hoa_new(struct mn *mn, const struct in6_addr *hoa,
 		return NULL;
 	}
 	h->e->priv = h;
-	slow_peers_changed(mn);
+	slow_hoas_changed(mn);
 	return h;
 }
 

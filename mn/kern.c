@@ -719,7 +719,7 @@ int mn_start(struct mn *mn)
 	if (!took_over)
 		rtnl_rules_flush(mn->rtnl, mn->conf.protocol);
 	know_configured(mn);
-	slow_peers_changed(mn);
+	slow_hoas_changed(mn);
 	hoa_restore_all(mn);
 	err = rtnl_dump_links(mn->rtnl);
 	if (!err)

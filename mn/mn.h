@@ -207,8 +207,8 @@ void slow_on_tun(void *arg);
 void slow_too_big(struct mn *mn, const struct dp_rec *rec);
 /* What BPF left of tunnels to us, and ICMPv6 errors about ours. */
 void slow_on_tunnel(void *arg);
-/* Entries of the BUL have come or gone: whose tunnels are ours? */
-void slow_peers_changed(struct mn *mn);
+/* Entries of the BUL have come or gone. */
+void slow_hoas_changed(struct mn *mn);
 /* Sends what was queued and what waits on kedge0, in order. */
 void slow_drain(struct mn *mn, struct hoa *h);
 /* Throws it away. */

@@ -354,16 +354,16 @@ void slow_on_tunnel(void *arg)
 }
 
 /* Other tunnels' packets, which BPF lets pass, are not worth a wake-up. */
-void slow_peers_changed(struct mn *mn)
+void slow_hoas_changed(struct mn *mn)
 {
-	struct in6_addr has[RAW_SOURCES_MAX + 1];
+	struct in6_addr hoas[RAW_FILTER_MAX + 1];
 	const struct bul_entry *e;
 	unsigned int n = 0;
 	int err;
 
-	for (e = mn->bul.entries; e && n <= RAW_SOURCES_MAX; e = e->next)
-		has[n++] = e->ha;
-	err = raw_tunnel_sources(mn->hold_fds[0], has, n);
+	for (e = mn->bul.entries; e && n <= RAW_FILTER_MAX; e = e->next)
+		hoas[n++] = e->hoa;
+	err = raw_tunnel_filter(mn->hold_fds[0], RAW_FILTER_INNER, hoas, n);
 	if (err)
 		log_err("tunnel socket's filter: %s", strerror(-err));
 }

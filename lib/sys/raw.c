@@ -131,37 +131,42 @@ int raw_tunnel_open(void)
 	return close_on(err, fd);
 }
 
-enum { FILTER_PER_SOURCE = 9 };
+enum { FILTER_LEN = 9 };	/* for an address */
 
-/* Accepts if the source address in the IPv6 header is this one. */
-static void filter_source(struct sock_filter *f, const struct in6_addr *src)
+/* Accepts if the address at this place is this one. */
+static void filter_addr(struct sock_filter *f, uint32_t at,
+			const struct in6_addr *addr)
 {
 	unsigned int i;
 
 	for (i = 0; i < 4; i++) {
 		*f++ = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-				(uint32_t)SKF_NET_OFF + 8 + 4 * i);
-		/* else: to the next source's, past what is left of this */
+						    at + 4 * i);
+		/* else: to the next address, past what is left of this */
 		*f++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-				ntohl(src->s6_addr32[i]), 0, 7 - 2 * i);
+				ntohl(addr->s6_addr32[i]), 0, 7 - 2 * i);
 	}
 	*f = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, UINT32_MAX);
 }
 
-int raw_tunnel_sources(int fd, const struct in6_addr *srcs, unsigned int n)
+/* The packet begins with the inner header here, as for the reader. */
+int raw_tunnel_filter(int fd, enum raw_filter which,
+		      const struct in6_addr *dsts, unsigned int n)
 {
-	struct sock_filter filter[RAW_SOURCES_MAX * FILTER_PER_SOURCE + 1];
+	const uint32_t at = 24 + (which == RAW_FILTER_OUTER ?
+				  (uint32_t)SKF_NET_OFF : 0);
+	struct sock_filter filter[RAW_FILTER_MAX * FILTER_LEN + 1];
 	struct sock_fprog prog = { .filter = filter };
-	bool all = n > RAW_SOURCES_MAX;
+	bool all = n > RAW_FILTER_MAX;
 	unsigned int i;
 
 	if (all)
 		n = 0;
 	for (i = 0; i < n; i++)
-		filter_source(&filter[i * FILTER_PER_SOURCE], &srcs[i]);
-	filter[n * FILTER_PER_SOURCE] = (struct sock_filter)
+		filter_addr(&filter[i * FILTER_LEN], at, &dsts[i]);
+	filter[n * FILTER_LEN] = (struct sock_filter)
 		BPF_STMT(BPF_RET | BPF_K, all ? UINT32_MAX : 0);
-	prog.len = (unsigned short)(n * FILTER_PER_SOURCE + 1);
+	prog.len = (unsigned short)(n * FILTER_LEN + 1);
 	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog,
 			  sizeof(prog)) < 0 ? -errno : 0;
 }

@@ -35,10 +35,13 @@ int raw_hold(int protocol);
  * (RFC 2473 7.1). Descriptor or -errno.
  */
 int raw_tunnel_open(void);
-/* From these sources alone from now on. Errors come in any case. Where they are
- * more than RAW_SOURCES_MAX, from everybody. 0 or -errno. */
-enum { RAW_SOURCES_MAX = 64 };
-int raw_tunnel_sources(int fd, const struct in6_addr *srcs, unsigned int n);
+/* Packets from now on with one of these as the destination in the tunnel's, or
+ * in the inner header, and no others; any where there are more than
+ * RAW_FILTER_MAX. Errors come in any case. 0 or -errno. */
+enum { RAW_FILTER_MAX = 64 };
+enum raw_filter { RAW_FILTER_OUTER, RAW_FILTER_INNER };
+int raw_tunnel_filter(int fd, enum raw_filter which,
+		      const struct in6_addr *dsts, unsigned int n);
 
 /* What the tunnel's header was. */
 struct raw_tunnel {
