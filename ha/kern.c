@@ -193,7 +193,7 @@ static void path_fill(struct kern *k, const struct binding *b,
 	uint32_t mtu;
 
 	d->ifindex = 0;
-	d->mtu = IP6_MIN_MTU;
+	d->mtu = IP6_MIN_MTU - TUNNEL_OVERHEAD;
 	if (err < 0) {
 		log_warn("binding HoA %s CoA %s: no path: %s",
 			 ip6_str(&b->hoa), ip6_str(&b->reg.coa),
@@ -202,7 +202,7 @@ static void path_fill(struct kern *k, const struct binding *b,
 	}
 	d->ifindex = path.ifindex;
 	mtu = path.mtu > UINT16_MAX ? UINT16_MAX : path.mtu;
-	if (mtu > IP6_MIN_MTU + TUNNEL_OVERHEAD)
+	if (mtu > IP6_MIN_MTU)
 		d->mtu = mtu - TUNNEL_OVERHEAD;
 }
 

@@ -2,6 +2,7 @@
 #include "ha/slow.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <string.h>
 
 #include "core/count.h"
@@ -109,6 +110,45 @@ static bool read_errors(struct kern *k)
 			changed |= on_error(k, &err, &from, quoted, (size_t)n);
 	}
 	return changed;
+}
+
+/* Packets into a tunnel, RFC 2473 7.1 (b). */
+
+void slow_fragment(struct kern *k, const struct dp_rec *rec)
+{
+	uint8_t out[IP6_HDR_LEN + IP6_MIN_MTU], p[IP6_MIN_MTU];
+	const struct binding *b;
+	struct tunnel_ends ends;
+	struct rtnl_path path;
+	struct in6_addr hoa;
+	uint32_t id = randombytes_random();
+	unsigned int i;
+	ssize_t n = 0;
+	int err;
+
+	if (rec->len < IP6_HDR_LEN || rec->len > sizeof(p))
+		return;
+	memcpy(p, rec->data, rec->len);
+	memcpy(&hoa, p + 24, sizeof(hoa));
+	b = bcache_find_bound(&k->bcache, &hoa);
+	if (!b)
+		return;		/* released meanwhile */
+	ends = (struct tunnel_ends){ b->reg.ha, b->reg.coa };
+	tunnel_complete(p, rec->len);
+	err = rtnl_path_get(k->rtnl, &ends.dst, &path);
+	for (i = 0; !err; i++) {
+		n = tunnel_build(out, sizeof(out), &ends, p, rec->len,
+				 path.mtu, id, i);
+		if (n <= 0)
+			break;
+		err = raw_send(k->raw_fd, out, (size_t)n, 0);
+	}
+	if (err || n < 0)
+		count_refusal(REASON_SEND_FAILED, "packet to HoA %s CoA %s: %s",
+			      ip6_str(&hoa), ip6_str(&ends.dst),
+			      strerror(err ? -err : (int)-n));
+	else
+		count(COUNT_SLOW_FRAGMENTED);
 }
 
 /* Packets out of a tunnel. */

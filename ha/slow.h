@@ -13,6 +13,9 @@
 /* Reads the tunnel socket. True where the MTU of a path has changed. */
 bool slow_read(struct kern *k);
 
+/* Tunnels a packet for a bound HoA, in fragments where the path wants it. */
+void slow_fragment(struct kern *k, const struct dp_rec *rec);
+
 /* An ICMPv6 error from src to the source of the packet whose head is orig, at a
  * limited rate. */
 void slow_error(struct kern *k, const struct in6_addr *src,

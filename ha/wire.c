@@ -422,6 +422,9 @@ void wire_on_record(void *arg, const struct dp_rec *rec)
 	case DP_REC_TOOBIG:
 		on_too_big(k, rec);
 		break;
+	case DP_REC_FRAGMENT:
+		slow_fragment(k, rec);
+		break;
 	}
 	k->rec = NULL;
 }

@@ -354,6 +354,56 @@ START_TEST(build)
 }
 END_TEST
 
+/* p with its checksum as it should be, and as a device would complete it */
+START_TEST(complete)
+{
+	static const struct {
+		uint8_t proto;
+		size_t at;
+	} cases[] = {{17, 6}, {6, 16}};
+	uint8_t good[140], p[140];
+	size_t i, at;
+	uint32_t sum;
+	unsigned int k;
+
+	for (i = 0; i < 2; i++) {
+		at = 40 + cases[i].at;
+		header(good, &cn, &hoa, cases[i].proto, 100);
+		for (k = 40; k < 140; k++)
+			good[k] = (uint8_t)(k * 37);
+		good[at] = good[at + 1] = 0;
+		sum = ip6_checksum(&cn, &hoa, cases[i].proto, good + 40, 100);
+		good[at] = (uint8_t)(sum >> 8);
+		good[at + 1] = (uint8_t)sum;
+		/* right already: left */
+		memcpy(p, good, 140);
+		tunnel_complete(p, 140);
+		ck_assert_mem_eq(p, good, 140);
+		/* the pseudo-header's sum, counted apart */
+		for (k = 8, sum = 100u + cases[i].proto; k < 40; k += 2)
+			sum += (uint32_t)p[k] << 8 | p[k + 1];
+		while (sum >> 16)
+			sum = (sum & 0xffff) + (sum >> 16);
+		p[at] = (uint8_t)(sum >> 8);
+		p[at + 1] = (uint8_t)sum;
+		tunnel_complete(p, 140);
+		ck_assert_mem_eq(p, good, 140);
+		/* wrong: left, or a damaged packet would look sound */
+		p[at] ^= 0x10;
+		memcpy(good, p, 140);
+		tunnel_complete(p, 140);
+		ck_assert_mem_eq(p, good, 140);
+		/* too short, another protocol */
+		tunnel_complete(p, at + 1);
+		p[6] = 58;
+		tunnel_complete(p, 140);
+		p[6] = cases[i].proto;
+		tunnel_complete(p, 39);
+		ck_assert_mem_eq(p, good, 140);
+	}
+}
+END_TEST
+
 START_TEST(build_refused)
 {
 	static uint8_t inner[65537], out[65577];
@@ -405,6 +455,7 @@ int main(void)
 	tcase_add_test(tc, inner_refused);
 	tcase_add_test(tc, inner_hops);
 	tcase_add_test(tc, build);
+	tcase_add_test(tc, complete);
 	tcase_add_test(tc, build_refused);
 	tcase_add_test(tc, bucket);
 	suite_add_tcase(suite, tc);

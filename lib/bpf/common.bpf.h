@@ -444,12 +444,13 @@ static __always_inline int hops_set(struct __sk_buff *skb, __u32 off,
 /*
  * Room for the outer header. A packet that was popped here is still marked as
  * encapsulated, with its inner offsets right: the kernel then refuses to mark
- * it anew (-EALREADY), and need not.
+ * it anew (-EALREADY), and need not. shrink: TCP's segments get shorter by as
+ * much.
  */
-static __always_inline int push_room(struct __sk_buff *skb)
+static __always_inline int push_room(struct __sk_buff *skb, bool shrink)
 {
-	const __u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO |
-			    BPF_F_ADJ_ROOM_NO_CSUM_RESET;
+	const __u64 flags = BPF_F_ADJ_ROOM_NO_CSUM_RESET |
+			    (shrink ? 0 : BPF_F_ADJ_ROOM_FIXED_GSO);
 	const __s32 len = sizeof(struct ip6h);
 
 	if (!bpf_skb_adjust_room(skb, len, BPF_ADJ_ROOM_MAC,
@@ -461,7 +462,7 @@ static __always_inline int push_room(struct __sk_buff *skb)
 /* The tunnel header of RFC 2473; traffic class as RFC 6040's normal mode. */
 static __always_inline int push(struct __sk_buff *skb,
 				const struct dp_binding *b,
-				const struct ip6h *h)
+				const struct ip6h *h, bool shrink)
 {
 	__u32 len = bpf_ntohs(h->len) + sizeof(*h);
 	struct ip6h outer = {
@@ -474,7 +475,7 @@ static __always_inline int push(struct __sk_buff *skb,
 		.dst = b->remote,
 	};
 
-	if (len > 0xffff || push_room(skb))
+	if (len > 0xffff || push_room(skb, shrink))
 		return -1;
 	return bpf_skb_store_bytes(skb, ETH_HLEN, &outer, sizeof(outer),
 				   BPF_F_RECOMPUTE_CSUM);
@@ -501,11 +502,11 @@ static __always_inline void used(__u64 *packets, __u64 *bytes, __u64 *last,
 
 /* Into the tunnel of b, and out; the packet has an Ethernet header. */
 static __always_inline int tunnel(struct __sk_buff *skb, struct dp_binding *b,
-				  const struct ip6h *h)
+				  const struct ip6h *h, bool shrink)
 {
 	__u32 len = sizeof(*h) + bpf_ntohs(h->len), n = segments(skb);
 
-	if (trim(skb, ETH_HLEN, h) || push(skb, b, h))
+	if (trim(skb, ETH_HLEN, h) || push(skb, b, h, shrink))
 		return drop(DP_STAT_DROP_ADJUST);
 	if (!b->ifindex || bpf_redirect_neigh(b->ifindex, NULL, 0, 0) !=
 			   TC_ACT_REDIRECT)
@@ -513,6 +514,17 @@ static __always_inline int tunnel(struct __sk_buff *skb, struct dp_binding *b,
 	used(&b->tx_packets, &b->tx_bytes, &b->last_used, n, len);
 	count_n(DP_STAT_ENCAP, n);
 	return TC_ACT_REDIRECT;
+}
+
+/*
+ * RFC 2473 7.1 (b): a packet that does not fit and may not be told to be
+ * shorter goes in fragments, which the daemon makes. What is still to be cut
+ * into TCP segments is cut to what fits instead.
+ */
+static __always_inline bool may_shrink(struct __sk_buff *skb,
+				       const struct ip6h *h)
+{
+	return skb->gso_size && h->next == NEXT_TCP;
 }
 
 /* The inner header behind h; false where it is none, or of another length. */

@@ -9,6 +9,19 @@
 
 enum { FAMILY_INET6 = 10 };
 
+/* A packet of which the daemon makes fragments. */
+static __always_inline int take_whole(struct __sk_buff *skb,
+				      const struct ip6h *h)
+{
+	__u32 len = sizeof(*h) + bpf_ntohs(h->len);
+
+	if (skb->gso_size || len > MIN_MTU)
+		return drop(DP_STAT_DROP_ADJUST);
+	if (!emit(skb, ETH_HLEN, len, EMIT_TYPE(DP_REC_FRAGMENT, 0)))
+		count(DP_STAT_TO_DAEMON);
+	return TC_ACT_SHOT;
+}
+
 /*
  * RFC 6275 10.4.1: a packet for a host that is away. forwarded: we are a
  * router on its way, so its hop limit is ours to count down (RFC 2473 3.1).
@@ -16,14 +29,20 @@ enum { FAMILY_INET6 = 10 };
 static __always_inline int to_mobile(struct __sk_buff *skb, struct ip6h *h,
 				     struct dp_binding *b, bool forwarded)
 {
+	__u32 len = segment_len(skb, ETH_HLEN, h);
+	bool shrink = b->mtu && len > b->mtu && len <= MIN_MTU;
+
 	/* The stack answers a hop limit that ends here. */
 	if ((forwarded && h->hops <= 1) || truncated(skb, ETH_HLEN, h))
 		return TC_ACT_OK;
-	if (b->mtu && segment_len(skb, ETH_HLEN, h) > b->mtu)
-		return too_big(skb, ETH_HLEN, h, b->mtu);
+	if (b->mtu && len > b->mtu && !shrink)
+		return too_big(skb, ETH_HLEN, h, b->mtu < MIN_MTU ? MIN_MTU :
+								    b->mtu);
 	if (forwarded && hops_set(skb, ETH_HLEN, h, h->hops - 1))
 		return drop(DP_STAT_DROP_ADJUST);
-	return tunnel(skb, b, h);
+	if (shrink && !may_shrink(skb, h))
+		return take_whole(skb, h);
+	return tunnel(skb, b, h, shrink);
 }
 
 /* A packet that arrived for a bound HoA. */

@@ -58,6 +58,7 @@ enum dp_rec_type {
 	DP_REC_SIGNAL = 1,	/* a signalling packet, whole */
 	DP_REC_NS,		/* HA: solicitation whose target is bound */
 	DP_REC_TOOBIG,		/* head of a packet too big for the tunnel */
+	DP_REC_FRAGMENT,	/* HA: one too big that may not be shorter */
 };
 
 enum { DP_REC_DATA = 1500 };

@@ -89,6 +89,7 @@ int kedge_mn_tun(struct __sk_buff *skb)
 {
 	struct dp_binding *b;
 	struct ip6h h;
+	bool shrink;
 	__u32 len;
 
 	if (!ip6_load(skb, 0, &h))
@@ -97,16 +98,15 @@ int kedge_mn_tun(struct __sk_buff *skb)
 	if (!b || !(b->flags & DP_BINDING_UP) || !b->ifindex)
 		return to_daemon();
 	len = segment_len(skb, 0, &h);
-	/* RFC 2473 7.1 (b): what may not be shorter goes in fragments, which
-	 * the daemon makes (GSO segments are cut up on their way there) */
-	if (b->mtu && len > b->mtu && len <= MIN_MTU)
+	shrink = b->mtu && len > b->mtu && len <= MIN_MTU;
+	if (shrink && !may_shrink(skb, &h))
 		return to_daemon();
-	if (b->mtu && len > b->mtu)
+	if (b->mtu && len > b->mtu && !shrink)
 		return too_big(skb, 0, &h, b->mtu < MIN_MTU ? MIN_MTU :
 							      b->mtu);
 	if (bpf_skb_change_head(skb, ETH_HLEN, 0))
 		return drop(DP_STAT_DROP_ADJUST);
-	return tunnel(skb, b, &h);
+	return tunnel(skb, b, &h, shrink);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -199,6 +199,44 @@ enum reason tunnel_inner(uint8_t *inner, size_t len, uint8_t tclass)
 	return REASON_NONE;
 }
 
+/* RFC 8200 8.1: the pseudo-header's sum, folded. */
+static uint16_t pseudo_sum(const struct in6_addr *src,
+			   const struct in6_addr *dst, uint8_t proto,
+			   size_t len)
+{
+	uint32_t sum = (uint16_t)~ip6_checksum(src, dst, proto, NULL, 0);
+
+	sum += (uint32_t)len;
+	return (uint16_t)((sum & 0xffff) + (sum >> 16));
+}
+
+void tunnel_complete(uint8_t *p, size_t len)
+{
+	struct in6_addr src, dst;
+	uint8_t *upper = p + IP6_HDR_LEN, *field;
+	size_t at, n = len - IP6_HDR_LEN;
+	uint16_t sum;
+
+	if (len < IP6_HDR_LEN ||
+	    (p[6] != IPPROTO_TCP && p[6] != IPPROTO_UDP))
+		return;
+	at = p[6] == IPPROTO_TCP ? 16 : 6;
+	if (n < at + 2)
+		return;
+	memcpy(&src, p + 8, sizeof(src));
+	memcpy(&dst, p + 24, sizeof(dst));
+	field = upper + at;
+	if (!ip6_checksum(&src, &dst, p[6], upper, n) ||
+	    (field[0] << 8 | field[1]) != pseudo_sum(&src, &dst, p[6], n))
+		return;
+	field[0] = field[1] = 0;
+	sum = ip6_checksum(&src, &dst, p[6], upper, n);
+	if (!sum)	/* to UDP, zero means none */
+		sum = 0xffff;
+	field[0] = (uint8_t)(sum >> 8);
+	field[1] = (uint8_t)sum;
+}
+
 /* RFC 2473 3.1, RFC 6040 4.1: traffic class copied, flow label zero */
 static void outer_header(struct wbuf *wb, const struct tunnel_ends *ends,
 			 const uint8_t *inner, uint8_t next, size_t payload)

@@ -45,6 +45,13 @@ enum reason tunnel_error_parse(struct tunnel_error *out,
  */
 enum reason tunnel_inner(uint8_t *inner, size_t len, uint8_t tclass);
 
+/*
+ * A packet copied out of the kernel may still wait for its device to complete
+ * TCP's or UDP's checksum: the field has the pseudo-header's sum then. Does it.
+ * One that is wrong otherwise is left as it is.
+ */
+void tunnel_complete(uint8_t *p, size_t len);
+
 struct tunnel_ends {
 	struct in6_addr src, dst;
 };

@@ -137,6 +137,14 @@ def lost_between(report, begun, ended):
     return [r for r in report["lost_ranges"] if begun <= r[2] < ended]
 
 
+def tshark(pcap, *args):
+    p = subprocess.run(["tshark", "-n", "-r", pcap, *args], text=True,
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                       timeout=120 * SLOW, check=False)
+    check(p.returncode == 0, f"tshark: {p.stderr.strip()[-300:]}")
+    return [l for l in p.stdout.splitlines() if l.strip()]
+
+
 # --- running them -----------------------------------------------------------
 
 def run(function):
