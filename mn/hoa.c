@@ -66,6 +66,11 @@ static void write_binding(struct mn *mn, struct bul_entry *e, bool up)
 	complain(dp_binding_set(mn->dp, &e->hoa, &b), "binding map", e);
 }
 
+void hoa_path_changed(struct hoa *h)
+{
+	h->mtu = path_mtu(h->mn, h->e);
+}
+
 void hoa_paths_changed(struct mn *mn)
 {
 	struct bul_entry *e;
@@ -73,7 +78,7 @@ void hoa_paths_changed(struct mn *mn)
 	for (e = mn->bul.entries; e; e = e->next) {
 		if (!hoa_of(e)->up)
 			continue;
-		hoa_of(e)->mtu = path_mtu(mn, e);
+		hoa_path_changed(hoa_of(e));
 		write_binding(mn, e, true);
 	}
 }
@@ -96,7 +101,7 @@ static void go_up(struct mn *mn, struct hoa *h)
 	struct json_object *ev;
 
 	h->up = true;
-	h->mtu = path_mtu(mn, h->e);
+	hoa_path_changed(h);
 	slow_drain(mn, h);
 	write_binding(mn, h->e, true);
 	/* what came between the two: at once, or more overtakes it */

@@ -138,6 +138,8 @@ void hoa_flush_all(struct mn *mn);
 void hoa_free_all(struct mn *mn);
 /* A path's MTU may have changed: the bindings that are up follow. */
 void hoa_paths_changed(struct mn *mn);
+/* h's may have, whose binding is about to follow. */
+void hoa_path_changed(struct hoa *h);
 /* Somebody took the address off kedge0: puts it back. */
 void hoa_repair(struct mn *mn, const struct in6_addr *addr);
 

@@ -127,6 +127,17 @@ static void tell_too_big(struct mn *mn, const struct bul_entry *e,
 	tell_host(mn, &e->ha, &err, orig, len, COUNT_PTB_SENT);
 }
 
+/* RFC 2473 7.1: (a) if it is too big, (b) else. */
+static int tell_or_send(struct mn *mn, struct hoa *h, const uint8_t *inner,
+			size_t len)
+{
+	if (len <= IP6_MIN_MTU || len + IP6_HDR_LEN <= h->mtu)
+		return send_tunnelled(mn, h, inner, len);
+	tell_too_big(mn, h->e, h->mtu > IP6_MIN_MTU + IP6_HDR_LEN ?
+		     h->mtu - IP6_HDR_LEN : IP6_MIN_MTU, inner, len);
+	return 0;
+}
+
 static void tunnel(struct mn *mn, struct hoa *h, const uint8_t *inner,
 		   size_t len)
 {
@@ -134,13 +145,12 @@ static void tunnel(struct mn *mn, struct hoa *h, const uint8_t *inner,
 	int err;
 
 	h->used_since = loop_now();
-	/* RFC 2473 7.1 (a) */
-	if (len > IP6_MIN_MTU && len + IP6_HDR_LEN > h->mtu) {
-		tell_too_big(mn, e, h->mtu > IP6_MIN_MTU + IP6_HDR_LEN ?
-			     h->mtu - IP6_HDR_LEN : IP6_MIN_MTU, inner, len);
-		return;
+	err = tell_or_send(mn, h, inner, len);
+	/* the kernel may know of a packet before that the path is narrower */
+	if (err == -EMSGSIZE) {
+		hoa_path_changed(h);
+		err = tell_or_send(mn, h, inner, len);
 	}
-	err = send_tunnelled(mn, h, inner, len);
 	if (err)
 		count_refusal(REASON_SEND_FAILED,
 			      "packet of HoA %s from %s to HA %s: %s",

@@ -451,6 +451,28 @@ def other_tunnel():
         gone(lab, 2)
 
 
+@case(quick=True)
+def multicast_out_of_the_tunnel():
+    """RFC 6275 10.4.2: none of link scope goes on, and no other without a
+    multicast router."""
+    with traveller(("session",)) as lab:
+        away(lab, [1])
+        pcaps = [lab.capture(*at, "ip6 proto 17 and dst net ff00::/8 and "
+                             "dst port 7100")
+                 for at in (("ar1", "acc0"), ("ar1", "core0"), ("cn", "core0"))]
+        for dst, drop in (("ff02::1", 1), ("fe80::1", 1), ("ff0e::77", 0)):
+            c = Counts(lab, "ar1")
+            send(lab, "mn", tunnelled(datagram(hoa(1), dst, 300), hoa(2),
+                                      ar(1)))
+            c.await_(drop_tunnel_link_scope=drop)
+        time.sleep(0.3)
+        lab.stop_captures()
+        for pcap in pcaps:
+            check(not tshark(pcap), f"forwarded: {tshark(pcap)}")
+        whole(lab, "session")
+        gone(lab, 2)
+
+
 # --- who talks to whom ------------------------------------------------------
 
 def pair(lab, net, at2):
