@@ -9,6 +9,7 @@
 #include "proto/ip6.h"
 #include "proto/mh.h"
 #include "proto/nd.h"
+#include "proto/tunnel.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -64,6 +65,43 @@ static void check_error(const uint8_t *data, size_t size)
 			     (size_t)n) < 0);
 }
 
+/* RFC 2473 8.2: nothing that was not quoted is told, nor less than 1280. */
+static void check_tunnel_error(const uint8_t *data, size_t size)
+{
+	struct nd_error err = {0};
+	struct tunnel_error te;
+
+	if (size < 6)
+		return;
+	err.type = data[0];
+	err.code = data[1];
+	memcpy(&err.param, data + 2, sizeof(err.param));
+	data += 6;
+	size -= 6;
+	if (tunnel_error_parse(&te, &err, data, size) != REASON_NONE)
+		return;
+	check(te.inner >= data + IP6_HDR_LEN && te.inner_len >= IP6_HDR_LEN &&
+	      te.inner + te.inner_len <= data + size);
+	check(te.tell.type == 0 ||
+	      (te.tell.type == ND_TYPE_UNREACHABLE && te.tell.code == 3) ||
+	      (te.tell.type == ND_TYPE_PTB && te.tell.param >= IP6_MIN_MTU));
+}
+
+/* What is let through fits its header, and stays so. */
+static void check_inner(const uint8_t *data, size_t size)
+{
+	uint8_t p[2000];
+
+	if (!size || size - 1 > sizeof(p))
+		return;
+	memcpy(p, data + 1, size - 1);
+	tunnel_complete(p, size - 1);
+	if (tunnel_inner(p, size - 1, data[0]) != REASON_NONE)
+		return;
+	check(tunnel_inner(p, size - 1, 0) == REASON_NONE);
+	check(!memcmp(p + 8, data + 9, 32));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	/* extension headers not our own are left out: never longer */
@@ -72,6 +110,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ssize_t n;
 
 	check_error(data, size);
+	check_tunnel_error(data, size);
+	check_inner(data, size);
 	if (ip6_parse(&pkt, data, size) != REASON_NONE)
 		return 0;
 	check(pkt.upper >= data && pkt.upper + pkt.upper_len <= data + size);

@@ -8,9 +8,14 @@
                                            datagrams, IPv6 packets of N bytes
                                            each, never fragmented here
     probe.py listen ADDR [--port P]        datagrams that arrive, until SIGTERM
+    probe.py stream SOURCE HOST [--port P] [--rate PACKETS/S]
+    probe.py order ADDR [--port P]         numbered datagrams, until SIGTERM, as
+                                           fast as they are asked for; and the
+                                           order in which they arrive
 
-JSON, an object a line: "listening", "got"; udp ends with "report": its replies,
-and the errors that its socket was told: local ones (type 0) and ICMPv6's.
+JSON, an object a line: "connected", "listening", "got"; udp ends with "report":
+its replies, and the errors that its socket was told: local ones (type 0) and
+ICMPv6's. So does order: how many there were, and how many came after a later one.
 """
 
 import argparse
@@ -104,6 +109,43 @@ def listen(args):
             hops=told.get(socket.IPV6_HOPLIMIT))
 
 
+def stream(args):
+    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    s.bind((args.source, 0))
+    s.connect((args.host, args.port))
+    say("connected", address=args.source)
+    begun, n = time.monotonic(), 0
+    while True:
+        # No sleep: what matters is that packets come close upon each other.
+        if n > (time.monotonic() - begun) * args.rate:
+            continue
+        n += 1
+        try:
+            s.send(struct.pack("!I", n) + bytes(60))
+        except OSError:
+            pass            # unreachable for a while: lost
+
+
+def order(args):
+    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+    s.bind((args.source, args.port))
+    got = late = last = 0
+    stopped = []
+    signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
+    s.settimeout(0.1)
+    say("listening", address=args.source, port=args.port)
+    while not stopped:
+        try:
+            number, = struct.unpack_from("!I", s.recv(2048))
+        except OSError:
+            continue
+        got += 1
+        late += number < last
+        last = max(last, number)
+    say("report", received=got, last=last, late=late)
+
+
 def main():
     p = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -118,14 +160,21 @@ def main():
     u.add_argument("--wait", type=float, default=1.0)
     listener = sub.add_parser("listen")
     listener.add_argument("source")
-    for s in (u, listener):
+    o = sub.add_parser("order")
+    o.add_argument("source")
+    st = sub.add_parser("stream")
+    st.add_argument("source")
+    st.add_argument("host")
+    st.add_argument("--rate", type=float, default=1000)
+    for s in (u, listener, o, st):
         s.add_argument("--port", type=int, default=7100)
     args = p.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if args.what == "send":
         send()
     else:
-        {"udp": udp, "listen": listen}[args.what](args)
+        {"udp": udp, "listen": listen, "stream": stream,
+         "order": order}[args.what](args)
 
 
 if __name__ == "__main__":
