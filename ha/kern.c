@@ -648,7 +648,8 @@ static int sockets_start(struct kern *k)
 	}
 	/* Other tunnels may end at the router's other addresses. */
 	err = raw_tunnel_filter(k->holds[0], RAW_FILTER_OUTER,
-				k->conf->addrs.v, (unsigned int)k->conf->addrs.n);
+				k->conf->addrs.v,
+				(unsigned int)k->conf->addrs.n);
 	if (!err)
 		err = loop_fd_add(k->loop, &k->tunnel_lf, k->holds[0],
 				  on_tunnel_fd, k);

@@ -114,16 +114,30 @@ static bool read_errors(struct kern *k)
 
 /* Packets into a tunnel, RFC 2473 7.1 (b). */
 
-void slow_fragment(struct kern *k, const struct dp_rec *rec)
+static int send_fragments(struct kern *k, const struct tunnel_ends *ends,
+			  const uint8_t *p, size_t len, uint32_t mtu)
 {
-	uint8_t out[IP6_HDR_LEN + IP6_MIN_MTU], p[IP6_MIN_MTU];
-	const struct binding *b;
-	struct tunnel_ends ends;
-	struct rtnl_path path;
-	struct in6_addr hoa;
+	uint8_t out[IP6_HDR_LEN + IP6_MIN_MTU];
 	uint32_t id = randombytes_random();
 	unsigned int i;
 	ssize_t n = 0;
+	int err = 0;
+
+	for (i = 0; !err; i++) {
+		n = tunnel_build(out, sizeof(out), ends, p, len, mtu, id, i);
+		if (n <= 0)
+			break;
+		err = raw_send(k->raw_fd, out, (size_t)n, 0);
+	}
+	return n < 0 ? (int)n : err;
+}
+
+void slow_fragment(struct kern *k, const struct dp_rec *rec)
+{
+	const struct binding *b;
+	struct tunnel_ends ends;
+	uint8_t p[IP6_MIN_MTU];
+	struct in6_addr hoa;
 	int err;
 
 	if (rec->len < IP6_HDR_LEN || rec->len > sizeof(p))
@@ -135,18 +149,11 @@ void slow_fragment(struct kern *k, const struct dp_rec *rec)
 		return;		/* released meanwhile */
 	ends = (struct tunnel_ends){ b->reg.ha, b->reg.coa };
 	tunnel_complete(p, rec->len);
-	err = rtnl_path_get(k->rtnl, &ends.dst, &path);
-	for (i = 0; !err; i++) {
-		n = tunnel_build(out, sizeof(out), &ends, p, rec->len,
-				 path.mtu, id, i);
-		if (n <= 0)
-			break;
-		err = raw_send(k->raw_fd, out, (size_t)n, 0);
-	}
-	if (err || n < 0)
+	err = send_fragments(k, &ends, p, rec->len, rec->mtu);
+	if (err)
 		count_refusal(REASON_SEND_FAILED, "packet to HoA %s CoA %s: %s",
 			      ip6_str(&hoa), ip6_str(&ends.dst),
-			      strerror(err ? -err : (int)-n));
+			      strerror(-err));
 	else
 		count(COUNT_SLOW_FRAGMENTED);
 }

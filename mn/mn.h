@@ -54,8 +54,8 @@ struct hoa {
 	bool at_home;			/* returning: back on its link */
 	bool ruled;			/* "from HoA lookup T" is there */
 	unsigned int tcp, udp;		/* sockets, as last counted */
-	mtime used_since;		/* for UDP: adoption, or the slow path */
-	uint32_t mtu;			/* of the path to the HA, as last seen */
+	mtime used_since;		/* for UDP: adoption, slow path */
+	uint32_t mtu;			/* of the path to the HA */
 	struct timer grace;		/* armed: no flow is known */
 	struct packet *queue, **queue_tail;
 	unsigned int queued;

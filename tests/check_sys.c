@@ -594,7 +594,8 @@ START_TEST(test_raw_tunnel)
 	static const uint8_t first[] = { 41, 0, 0, 1, 0, 0, 0, 7 };
 	static const uint8_t last[] = { 41, 0, 0, 64, 0, 0, 0, 7 };
 	struct in6_addr us = ip("2001:db8::1"), hoa = ip("2001:db8:1::10"),
-			other = ip("2001:db8:1::11"), many[65];
+			other = ip("2001:db8:1::11"),
+			many[RAW_FILTER_MAX + 1];
 	int pkt = packet_open(), fd = raw_tunnel_open();
 	struct rtnl *rtnl = open_rtnl();
 	const struct rtnl_event *ev;
@@ -608,7 +609,7 @@ START_TEST(test_raw_tunnel)
 	ev = find(RTNL_LINK, v0, NULL);
 	memset(inner, 0x55, sizeof(inner));
 	header(inner, "2001:db8:c::2", "2001:db8:1::10", 17, 60);
-	for (i = 0; i < 65; i++)
+	for (i = 0; i <= RAW_FILTER_MAX; i++)
 		many[i] = other;
 
 	/* whole */
@@ -629,7 +630,6 @@ START_TEST(test_raw_tunnel)
 	ck_assert_int_eq(raw_tunnel_read(fd, got, sizeof(got), &t), -EAGAIN);
 
 	/* filters: in the last place of a full one, too; then more than fit */
-	many[63] = hoa;
 	for (i = 0; i < 8; i++) {
 		static const struct {
 			enum raw_filter which;
@@ -637,15 +637,16 @@ START_TEST(test_raw_tunnel)
 			bool ours, pass;
 		} cases[] = {
 			{ RAW_FILTER_INNER, 0, false, false },
-			{ RAW_FILTER_INNER, 63, false, false },
-			{ RAW_FILTER_INNER, 64, false, true },
-			{ RAW_FILTER_OUTER, 64, false, false },
-			{ RAW_FILTER_OUTER, 64, true, true },
+			{ RAW_FILTER_INNER, RAW_FILTER_MAX - 1, false, false },
+			{ RAW_FILTER_INNER, RAW_FILTER_MAX, false, true },
+			{ RAW_FILTER_OUTER, RAW_FILTER_MAX, false, false },
+			{ RAW_FILTER_OUTER, RAW_FILTER_MAX, true, true },
 			{ RAW_FILTER_OUTER, 1, true, false },
-			{ RAW_FILTER_INNER, 65, true, true },
-			{ RAW_FILTER_OUTER, 65, false, true },
+			{ RAW_FILTER_INNER, RAW_FILTER_MAX + 1, true, true },
+			{ RAW_FILTER_OUTER, RAW_FILTER_MAX + 1, false, true },
 		};
-		many[63] = cases[i].ours ? us : hoa;
+
+		many[RAW_FILTER_MAX - 1] = cases[i].ours ? us : hoa;
 		ck_assert_int_eq(raw_tunnel_filter(fd, cases[i].which, many,
 						   cases[i].n), 0);
 		send_tunnelled(pkt, ev->link.mac, last, inner + 64, 36);

@@ -11,13 +11,13 @@ enum { FAMILY_INET6 = 10 };
 
 /* A packet of which the daemon makes fragments. */
 static __always_inline int take_whole(struct __sk_buff *skb,
-				      const struct ip6h *h)
+				      const struct ip6h *h, __u16 mtu)
 {
 	__u32 len = sizeof(*h) + bpf_ntohs(h->len);
 
 	if (skb->gso_size || len > MIN_MTU)
 		return drop(DP_STAT_DROP_ADJUST);
-	if (!emit(skb, ETH_HLEN, len, EMIT_TYPE(DP_REC_FRAGMENT, 0)))
+	if (!emit(skb, ETH_HLEN, len, EMIT_TYPE(DP_REC_FRAGMENT, mtu)))
 		count(DP_STAT_TO_DAEMON);
 	return TC_ACT_SHOT;
 }
@@ -41,7 +41,7 @@ static __always_inline int to_mobile(struct __sk_buff *skb, struct ip6h *h,
 	if (forwarded && hops_set(skb, ETH_HLEN, h, h->hops - 1))
 		return drop(DP_STAT_DROP_ADJUST);
 	if (shrink && !may_shrink(skb, h))
-		return take_whole(skb, h);
+		return take_whole(skb, h, b->mtu + sizeof(*h));
 	return tunnel(skb, b, h, shrink);
 }
 

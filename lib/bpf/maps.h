@@ -67,7 +67,8 @@ struct dp_rec {
 	__u32 ifindex;		/* arrived on */
 	__u16 type;		/* enum dp_rec_type */
 	__u16 len;		/* of data: IPv6 header onward */
-	__u32 mtu;		/* DP_REC_TOOBIG: what would have fitted */
+	__u32 mtu;		/* DP_REC_TOOBIG: what would have fitted;
+				 * DP_REC_FRAGMENT: the path's */
 	__u8 mac[6];		/* DP_REC_NS: Ethernet source */
 	__u8 pad[2];
 	__u8 data[DP_REC_DATA];

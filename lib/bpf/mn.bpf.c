@@ -8,9 +8,9 @@
 const volatile struct dp_config config = { 0 };
 
 /*
- * RFC 6275 11.3.3: from the home agent of this HoA, to its care-of address. What
- * is not for a HoA is another tunnel's: the stack's, which drops it where there
- * is no such tunnel.
+ * RFC 6275 11.3.3: from the home agent of this HoA, to its care-of address.
+ * What is not for a HoA is another tunnel's: the stack's, which drops it where
+ * there is no such tunnel.
  */
 static __always_inline int on_tunnel(struct __sk_buff *skb,
 				     const struct ip6h *h)

@@ -90,7 +90,7 @@
 	X(TUNNEL_WRONG_COA, "tunnel_wrong_coa", "care-of address is another") \
 	X(TUNNEL_WRONG_HA, "tunnel_wrong_ha", "home agent is another") \
 	X(TUNNEL_QUOTE, "tunnel_quote", "ICMPv6 error that quotes too little") \
-	X(TUNNEL_QUOTE_UNBOUND, "tunnel_quote_unbound", "ICMPv6 error about no tunnel of ours") \
+	X(TUNNEL_QUOTE_UNBOUND, "tunnel_quote_unbound", "ICMPv6 error, no tunnel of ours") \
 	/* sending */ \
 	X(NO_SA, "no_sa", "no SA to send under") \
 	X(SEND_FAILED, "send_failed", "the kernel refused to send")

@@ -38,7 +38,7 @@ int raw_tunnel_open(void);
 /* Packets from now on with one of these as the destination in the tunnel's, or
  * in the inner header, and no others; any where there are more than
  * RAW_FILTER_MAX. Errors come in any case. 0 or -errno. */
-enum { RAW_FILTER_MAX = 64 };
+enum { RAW_FILTER_MAX = 16 };	/* the kernel grants little memory for it */
 enum raw_filter { RAW_FILTER_OUTER, RAW_FILTER_INNER };
 int raw_tunnel_filter(int fd, enum raw_filter which,
 		      const struct in6_addr *dsts, unsigned int n);

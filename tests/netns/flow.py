@@ -217,12 +217,10 @@ def udp(args):
     sock.connect((args.host, args.port))
     local = name(sock.getsockname())
     say("connected", local=local, time=time.time())
-    sent_at, got_at, gaps, errors = [], {}, Gaps(0.005), {}
-    twice = reordered = 0
-    latest = -1
+    sent_at, got_at, gaps, errors, twice = [], {}, Gaps(0.005), {}, 0
 
     def receive():
-        nonlocal twice, reordered, latest
+        nonlocal twice
         while True:
             try:
                 number, = struct.unpack_from("!I", sock.recv(2048))
@@ -231,8 +229,6 @@ def udp(args):
                 continue
             gaps.received(time.time())
             twice += number in got_at
-            reordered += number < latest
-            latest = max(latest, number)
             got_at[number] = gaps.last
     threading.Thread(target=receive, daemon=True).start()
     begun, paid = time.monotonic(), 0
@@ -255,8 +251,7 @@ def udp(args):
         time.sleep(0.02)
     lost = [n for n in range(len(sent_at)) if n not in got_at]
     say("report", protocol="udp", local=local, sent=len(sent_at),
-        received=len(got_at), twice=twice,
-        reordered=reordered, lost=len(lost),
+        received=len(got_at), twice=twice, lost=len(lost),
         lost_ranges=ranges(lost, sent_at), gaps=gaps.gaps, errors=errors)
 
 

@@ -107,7 +107,8 @@ def judged(lab, *pcaps):
     lab.stop_captures()
     for pcap in pcaps:
         # 7000 is Gryphon's port, and flow.py's.
-        bad = tshark(pcap, "--disable-protocol", "gryphon", "-Y", "_ws.malformed || ipv6.fragment.error || "
+        bad = tshark(pcap, "--disable-protocol", "gryphon", "-Y",
+                     "_ws.malformed || ipv6.fragment.error || "
                      "(icmpv6.checksum.status == 0 && icmpv6.type < 128)")
         check(not bad, f"tshark objects in {pcap} to: {bad[:5]}")
         check(tshark(pcap, "-c", "5"), f"{pcap} is empty")
@@ -195,7 +196,7 @@ def narrow_tunnel():
         judged(lab, *pcaps)
 
 
-@case(quick=True)
+@case()
 def narrow_tunnel_tcp():
     """The path narrows at the move, and once more while a flow is away."""
     with traveller(("session",), route=(1,)) as lab:
@@ -262,7 +263,7 @@ def narrowest_tunnel():
         judged(lab, *pcaps)
 
 
-@case(quick=True)
+@case()
 def tunnel_unreachable():
     """RFC 2473 8: unreachable, and hop limit exceeded, inside the tunnel:
     address unreachable to the source. Traceroute through it works."""
@@ -398,7 +399,7 @@ def spoofed(lab, who, space, name, ends, inner):
     check(len(got(lab, name)) == before, f"{who}: spoofed ones arrived")
 
 
-@case(quick=True)
+@case()
 def outer_fragments():
     """Fragments and the encapsulation limit, to the HA and to the MN; spoofed
     ones are refused, each for its reason."""
@@ -442,7 +443,7 @@ def outer_fragments():
         gone(lab, 2)
 
 
-@case(quick=True)
+@case()
 def other_tunnel():
     """Another IPv6-in-IPv6 tunnel of the host works beside kedge; at the HA
     one does that ends at another address of the router."""
@@ -560,7 +561,7 @@ def two_mobile_nodes_at_one_ha():
         judged(lab, pcap)
 
 
-@case(quick=True)
+@case()
 def two_mobile_nodes_at_two_has():
     with world(second=True) as lab:
         pair(lab, 1, 2)
