@@ -14,6 +14,7 @@
 #include "core/ctl.h"
 #include "core/log.h"
 #include "ha/restore.h"
+#include "ha/slow.h"
 #include "ha/wire.h"
 #include "sys/raw.h"
 
@@ -251,18 +252,12 @@ static void on_rtnl_fd(void *arg)
 	rtnl_read_events(k->rtnl);
 }
 
-/*
- * An ICMPv6 error for a packet of the tunnel. RFC 2473 7.1: the kernel noted
- * the path's new MTU before it told us.
- */
-static void on_errors_fd(void *arg)
+static void on_tunnel_fd(void *arg)
 {
 	struct kern *k = arg;
-	struct msghdr msg = {0};
 
-	while (recvmsg(k->holds[0], &msg, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0)
-		msg = (struct msghdr){0};
-	dp_routes_changed(k->dp);
+	if (slow_read(k))
+		dp_routes_changed(k->dp);
 }
 
 /* The binding cache's verbs; those that send are wire.c's. */
@@ -599,12 +594,19 @@ static int sockets_start(struct kern *k)
 		       sizeof(on)))
 		return -errno;
 	for (i = 0; i < KERN_HOLDS; i++) {
-		k->holds[i] = raw_hold(protocols[i]);
+		k->holds[i] = protocols[i] == IP6_PROTO_IPV6 ?
+			raw_tunnel_open() : raw_hold(protocols[i]);
 		if (k->holds[i] < 0)
 			return k->holds[i];
 	}
-	return loop_fd_add(k->loop, &k->errors_lf, k->holds[0], on_errors_fd,
-			   k);
+	/* Other tunnels may end at the router's other addresses. */
+	err = raw_tunnel_filter(k->holds[0], RAW_FILTER_OUTER,
+				k->conf->addrs.v,
+				(unsigned int)k->conf->addrs.n);
+	if (!err)
+		err = loop_fd_add(k->loop, &k->tunnel_lf, k->holds[0],
+				  on_tunnel_fd, k);
+	return err;
 }
 
 static int rtnl_start(struct kern *k)
@@ -687,7 +689,7 @@ void kern_stop(struct kern *k)
 	free(k->prefixes);
 	loop_fd_del(&k->ring_lf);
 	loop_fd_del(&k->rtnl_lf);
-	loop_fd_del(&k->errors_lf);
+	loop_fd_del(&k->tunnel_lf);
 	if (k->rtnl)
 		rtnl_close(k->rtnl);
 	if (k->dp)

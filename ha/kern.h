@@ -13,6 +13,7 @@
 #include "ha/conf.h"
 #include "ha/journal.h"
 #include "ha/keying.h"
+#include "proto/bucket.h"
 #include "sys/dp.h"
 #include "sys/rtnl.h"
 
@@ -34,11 +35,6 @@ struct kern_iface {
 	struct in6_addr ha;	/* an address of ours on it, or :: */
 };
 
-/* So many a second, and as many at once, RFC 4443 2.4 (f). */
-struct kern_bucket {
-	mtime full;
-};
-
 enum { KERN_HOLDS = 3 };
 
 struct kern {
@@ -56,10 +52,10 @@ struct kern {
 	struct kern_iface *ifaces;
 	int raw_fd, packet_fd, holds[KERN_HOLDS];
 	struct wire *wire;
-	struct loop_fd ring_lf, rtnl_lf, errors_lf;
+	struct loop_fd ring_lf, rtnl_lf, tunnel_lf;
 	struct timer dump_timer;	/* events were lost */
 	struct timer sync_timer;	/* SA numbers go to the disk */
-	struct kern_bucket ptbs, bes;
+	struct bucket errors, relayed, bes;
 	/* the message at hand */
 	const struct dp_rec *rec;
 	const struct bcache_bu *bu;

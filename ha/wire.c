@@ -8,11 +8,11 @@
 #include "core/count.h"
 #include "core/ctl.h"
 #include "core/log.h"
+#include "ha/slow.h"
 #include "proto/nd.h"
 #include "sys/raw.h"
 
 enum {
-	ERRORS_PER_SECOND = 100,
 	ND_HOP_LIMIT = 255,
 };
 
@@ -31,19 +31,6 @@ struct wire {
 static const struct in6_addr all_nodes = {
 	.s6_addr = { 0xff, 0x02, [15] = 0x01 } };
 static const uint8_t all_nodes_mac[6] = { 0x33, 0x33, 0, 0, 0, 1 };
-
-static bool bucket_take(struct kern_bucket *bucket, mtime now)
-{
-	const mtime step = {1000000000 / ERRORS_PER_SECOND};
-	const mtime empty = mtime_sub(now, MTIME_SEC(1));
-
-	if (mtime_before(bucket->full, empty))
-		bucket->full = empty;
-	if (mtime_before(now, mtime_add(bucket->full, step)))
-		return false;
-	bucket->full = mtime_add(bucket->full, step);
-	return true;
-}
 
 /* Neighbour Advertisements. */
 
@@ -132,22 +119,9 @@ static void on_ns(struct kern *k, const struct dp_rec *rec)
 
 static void on_too_big(struct kern *k, const struct dp_rec *rec)
 {
-	uint8_t packet[IP6_MIN_MTU];
-	ssize_t n;
+	struct nd_error err = { ND_TYPE_PTB, 0, rec->mtu };
 
-	if (!bucket_take(&k->ptbs, loop_now()))
-		return;
-	n = nd_ptb_build(packet, sizeof(packet), &k->conf->addrs.v[0],
-			 rec->mtu, rec->data, rec->len);
-	if (n == -EINVAL)
-		return;	/* RFC 4443 2.4 (e): no error for that one */
-	if (n >= 0)
-		n = raw_send(k->raw_fd, packet, (size_t)n, 0);
-	if (n < 0)
-		count_refusal(REASON_SEND_FAILED, "Packet Too Big: %s",
-			      strerror((int)-n));
-	else
-		count(COUNT_PTB_SENT);
+	slow_error(k, &k->conf->addrs.v[0], &err, rec->data, rec->len);
 }
 
 static struct kern_iface *iface_of_link(struct kern *k, int link)
@@ -558,6 +532,9 @@ void wire_on_record(void *arg, const struct dp_rec *rec)
 		break;
 	case DP_REC_TOOBIG:
 		on_too_big(k, rec);
+		break;
+	case DP_REC_FRAGMENT:
+		slow_fragment(k, rec);
 		break;
 	}
 	k->rec = NULL;

@@ -45,30 +45,42 @@ static void complain(int err, const char *what, const struct bul_entry *e)
 
 /* ---- what the data plane does */
 
+static uint32_t path_mtu(struct mn *mn, const struct bul_entry *e)
+{
+	struct rtnl_path path;
+
+	if (rtnl_path_get(mn->rtnl, &e->ha, &path) || path.mtu < IP6_MIN_MTU)
+		return IP6_MIN_MTU;
+	return path.mtu > UINT16_MAX ? UINT16_MAX : path.mtu;
+}
+
 static void write_binding(struct mn *mn, struct bul_entry *e, bool up)
 {
 	struct dp_binding b = {
 		.local = e->coa, .remote = e->ha, .ifindex = e->ifindex,
 		.flags = up ? DP_BINDING_UP : 0, .expires = e->expires.ns,
 		.created = e->since.ns, .seq = e->seq, .lifetime = e->granted,
-		.mtu = IP6_MIN_MTU,
+		.mtu = (uint16_t)(hoa_of(e)->mtu - IP6_HDR_LEN),
 	};
-	struct rtnl_path path;
 
-	if (up && !rtnl_path_get(mn->rtnl, &e->ha, &path) &&
-	    path.mtu > IP6_MIN_MTU + IP6_HDR_LEN)
-		b.mtu = path.mtu > 65535 ? 65535 - IP6_HDR_LEN :
-					   path.mtu - IP6_HDR_LEN;
 	complain(dp_binding_set(mn->dp, &e->hoa, &b), "binding map", e);
+}
+
+void hoa_path_changed(struct hoa *h)
+{
+	h->mtu = path_mtu(h->mn, h->e);
 }
 
 void hoa_paths_changed(struct mn *mn)
 {
 	struct bul_entry *e;
 
-	for (e = mn->bul.entries; e; e = e->next)
-		if (hoa_of(e)->up)
-			write_binding(mn, e, true);
+	for (e = mn->bul.entries; e; e = e->next) {
+		if (!hoa_of(e)->up)
+			continue;
+		hoa_path_changed(hoa_of(e));
+		write_binding(mn, e, true);
+	}
 }
 
 static void set_rule(struct hoa *h, bool on)
@@ -89,10 +101,11 @@ static void go_up(struct mn *mn, struct hoa *h)
 	struct json_object *ev;
 
 	h->up = true;
-	/* what waited goes first, and what arrived while it went */
+	hoa_path_changed(h);
 	slow_drain(mn, h);
-	slow_on_tun(mn);
 	write_binding(mn, h->e, true);
+	/* what came between the two: at once, or more overtakes it */
+	slow_drain(mn, h);
 	if (was)
 		return;
 	ev = ctl_ev("tunnel_up", "hoa", ip6_str(&h->e->hoa), "ha",
@@ -163,6 +176,7 @@ static void hoa_free(struct hoa *h)
 	timers_del(&mn->loop.timers, &h->grace);
 	bul_del(h->e);
 	free(h);
+	slow_hoas_changed(mn);
 }
 
 static void tell_end(struct mn *mn, const struct bul_entry *e,
@@ -380,12 +394,14 @@ static struct hoa *hoa_new(struct mn *mn, const struct in6_addr *hoa,
 	h->grace.fn = on_grace;
 	h->queue_tail = &h->queue;
 	h->used_since = now;
+	h->mtu = IP6_MIN_MTU;
 	h->e = bul_add(&mn->bul, hoa, ha, seq, now);
 	if (!h->e) {
 		free(h);
 		return NULL;
 	}
 	h->e->priv = h;
+	slow_hoas_changed(mn);
 	return h;
 }
 
@@ -565,6 +581,7 @@ static void restore(void *arg, const struct in6_addr *hoa,
 		return;
 	complain(put_on_tun(mn, hoa), "address on kedge0", h->e);
 	h->up = b->flags & DP_BINDING_UP;
+	h->mtu = b->mtu + IP6_HDR_LEN;
 	set_rule(h, true);
 	if (h->up && mtime_before(now, expires))
 		bul_restore(h->e, &b->local, b->ifindex, b->lifetime, expires,

@@ -450,18 +450,6 @@ static void on_ring_readable(void *arg)
 	dp_ring_read(mn->dp, on_record, mn);
 }
 
-/* An ICMPv6 error from within a tunnel. RFC 2473 7.1: the kernel has noted
- * the path's new MTU; the bindings have to follow. */
-static void on_tunnel_error(void *arg)
-{
-	struct msghdr msg = {0};
-	struct mn *mn = arg;
-
-	while (recvmsg(mn->hold_fds[0], &msg, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0)
-		msg = (struct msghdr){0};
-	hoa_paths_changed(mn);
-}
-
 static void on_sock_end(void *arg, const struct sockdiag_sock *sock)
 {
 	hoa_scan_soon(arg, &sock->local);
@@ -523,8 +511,6 @@ static int open_tun(struct mn *mn)
 
 static int open_sockets(struct mn *mn)
 {
-	static const int held[] = {IP6_PROTO_IPV6, IP6_PROTO_ESP,
-				   IP6_PROTO_MH};
 	int *const fds[] = {&mn->raw_fd, &mn->ra_fd, &mn->packet_fd,
 			    &mn->hold_fds[0], &mn->hold_fds[1],
 			    &mn->hold_fds[2]};
@@ -534,8 +520,9 @@ static int open_sockets(struct mn *mn)
 	mn->raw_fd = raw_open();
 	mn->ra_fd = raw_ra_open();
 	mn->packet_fd = packet_open();
-	for (k = 0; k < 3; k++)
-		mn->hold_fds[k] = raw_hold(held[k]);
+	mn->hold_fds[0] = raw_tunnel_open();
+	mn->hold_fds[1] = raw_hold(IP6_PROTO_ESP);
+	mn->hold_fds[2] = raw_hold(IP6_PROTO_MH);
 	for (k = 0; !err && k < 6; k++)
 		err = *fds[k] < 0 ? *fds[k] : 0;
 	if (err)
@@ -627,8 +614,8 @@ static int watch(struct mn *mn)
 		err = loop_fd_add(loop, &mn->on_sd, sockdiag_event_fd(mn->sd),
 				  on_sd_readable, mn);
 	if (!err)
-		err = loop_fd_add(loop, &mn->on_errors, mn->hold_fds[0],
-				  on_tunnel_error, mn);
+		err = loop_fd_add(loop, &mn->on_tunnel, mn->hold_fds[0],
+				  slow_on_tunnel, mn);
 	if (!err)
 		err = ctl_open(&mn->ctl, loop, mn->conf.control, mn_ctl_cmds,
 			       mn);
@@ -732,6 +719,7 @@ int mn_start(struct mn *mn)
 	if (!took_over)
 		rtnl_rules_flush(mn->rtnl, mn->conf.protocol);
 	know_configured(mn);
+	slow_hoas_changed(mn);
 	hoa_restore_all(mn);
 	err = rtnl_dump_links(mn->rtnl);
 	if (!err)
@@ -752,7 +740,7 @@ static void close_fd(int *fd)
 void mn_stop(struct mn *mn)
 {
 	struct loop_fd *watched[] = {&mn->on_rtnl, &mn->on_ring, &mn->on_ra,
-				     &mn->on_tun, &mn->on_sd, &mn->on_errors};
+				     &mn->on_tun, &mn->on_sd, &mn->on_tunnel};
 	unsigned int k;
 
 	for (k = 0; k < sizeof(watched) / sizeof(*watched); k++)

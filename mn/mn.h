@@ -18,6 +18,7 @@
 #include "core/sadb.h"
 #include "core/store.h"
 #include "ike/keys.h"
+#include "proto/bucket.h"
 #include "sys/dp.h"
 #include "sys/rtnl.h"
 #include "sys/sockdiag.h"
@@ -53,7 +54,8 @@ struct hoa {
 	bool at_home;			/* returning: back on its link */
 	bool ruled;			/* "from HoA lookup T" is there */
 	unsigned int tcp, udp;		/* sockets, as last counted */
-	mtime used_since;		/* for UDP: adoption */
+	mtime used_since;		/* for UDP: adoption, slow path */
+	uint32_t mtu;			/* of the path to the HA */
 	struct timer grace;		/* armed: no flow is known */
 	struct packet *queue, **queue_tail;
 	unsigned int queued;
@@ -90,14 +92,15 @@ struct mn {
 	struct mn_iface ifaces[MN_IFACES_MAX];
 	int tun_fd, raw_fd, ra_fd, packet_fd, hold_fds[3];
 	uint32_t tun_ifindex;
-	struct loop_fd on_rtnl, on_ring, on_ra, on_tun, on_sd, on_errors;
+	struct loop_fd on_rtnl, on_ring, on_ra, on_tun, on_sd, on_tunnel;
+	struct bucket errors;		/* relayed out of tunnels */
 	struct timer scan;		/* armed: sockets are to be counted */
 	mtime scan_gap;			/* from an event to the count */
 	struct timer flush;		/* armed: kedgectl flush is under way */
 	struct timer sync;		/* armed: SA numbers go to the disk */
 	bool flushing, resync;
 	mtime started;
-	uint8_t buf[65536 + IP6_HDR_LEN];
+	uint8_t buf[65536];
 };
 
 /* kern.c. mn_start: 0 or -errno, the reason logged; mn->conf is loaded. */
@@ -135,6 +138,8 @@ void hoa_flush_all(struct mn *mn);
 void hoa_free_all(struct mn *mn);
 /* A path's MTU may have changed: the bindings that are up follow. */
 void hoa_paths_changed(struct mn *mn);
+/* h's may have, whose binding is about to follow. */
+void hoa_path_changed(struct hoa *h);
 /* Somebody took the address off kedge0: puts it back. */
 void hoa_repair(struct mn *mn, const struct in6_addr *addr);
 
@@ -202,10 +207,15 @@ void signal_solicit(struct mn *mn, struct mn_iface *i);
 /* slow.c */
 void slow_on_tun(void *arg);
 void slow_too_big(struct mn *mn, const struct dp_rec *rec);
-/* Sends what was queued, in order, through the tunnel; natively, when the HoA
- * is at home and its HA knows; or throws it away. */
+/* What BPF left of tunnels to us, and ICMPv6 errors about ours. */
+void slow_on_tunnel(void *arg);
+/* Entries of the BUL have come or gone. */
+void slow_hoas_changed(struct mn *mn);
+/* Sends what was queued and what waits on kedge0, in order. */
 void slow_drain(struct mn *mn, struct hoa *h);
+/* Sends what was queued natively: the HoA is at home, and its HA knows. */
 void slow_drain_home(struct mn *mn, struct hoa *h);
+/* Throws it away. */
 void slow_drop(struct hoa *h);
 
 /* ctl.c */

@@ -1,21 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The slow path: what BPF left on kedge0. Packets of a HoA whose tunnel is not
+ * The slow path. What BPF left on kedge0: packets of a HoA whose tunnel is not
  * up wait in a bounded queue; when it is, they go out in order, encapsulated
- * here, and BPF takes the rest.
+ * here, and BPF takes the rest. What it left of the tunnels: fragments, headers
+ * before the inner one, and ICMPv6 errors about our packets.
  */
 #include <errno.h>
-#include <netinet/icmp6.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/count.h"
 #include "core/log.h"
 #include "mn/mn.h"
+#include "proto/tunnel.h"
 #include "sys/raw.h"
 #include "sys/tun.h"
 
-enum { READ_AT_ONCE = 256, TUNNEL_HOP_LIMIT = 64 };
+enum {
+	READ_AT_ONCE = 256,
+	DRAIN_AT_ONCE = 4096,	/* the device's queue is shorter */
+	TUNNEL_AT_ONCE = 64,	/* packets, and errors, of the tunnel socket */
+	QUOTED_MAX = 1500,
+};
 
 void slow_drop(struct hoa *h)
 {
@@ -66,35 +73,126 @@ static void enqueue(struct hoa *h, const uint8_t *p, size_t len)
 	count(COUNT_QUEUED);
 }
 
-/* RFC 2473 3.1: outer header before p, which has room for it. */
-static int send_tunnelled(struct mn *mn, const struct bul_entry *e,
-			  uint8_t *with_room, size_t len)
+/* RFC 2473 7.1: whole, or in fragments. */
+static int send_tunnelled(struct mn *mn, const struct hoa *h,
+			  const uint8_t *inner, size_t len)
 {
-	uint8_t *outer = with_room, *inner = with_room + IP6_HDR_LEN;
+	static uint8_t out[65536 + IP6_HDR_LEN];
+	const struct bul_entry *e = h->e;
+	const struct tunnel_ends ends = {e->coa, e->ha};
+	uint32_t id = randombytes_random();
+	unsigned int i;
+	ssize_t n;
+	int err = 0;
 
-	memset(outer, 0, IP6_HDR_LEN);
-	/* traffic class copied, flow label zero */
-	outer[0] = 0x60 | (inner[0] & 0x0f);
-	outer[1] = inner[1] & 0xf0;
-	outer[4] = len >> 8;
-	outer[5] = len & 0xff;
-	outer[6] = IP6_PROTO_IPV6;
-	outer[7] = TUNNEL_HOP_LIMIT;
-	memcpy(outer + 8, &e->coa, 16);
-	memcpy(outer + 24, &e->ha, 16);
-	return raw_send(mn->raw_fd, outer, IP6_HDR_LEN + len, e->ifindex);
+	for (i = 0; !err; i++) {
+		n = tunnel_build(out, sizeof(out), &ends, inner, len, h->mtu,
+				 id, i);
+		if (n <= 0)
+			break;
+		err = raw_send(mn->raw_fd, out, (size_t)n, e->ifindex);
+	}
+	if (i > 1)
+		count(COUNT_SLOW_FRAGMENTED);
+	return n < 0 ? (int)n : err;
 }
 
-static void tunnel(struct mn *mn, const struct bul_entry *e,
-		   uint8_t *with_room, size_t len)
+/* RFC 2473 7 and 8: the tunnel's entry tells the original source, which is
+ * this host: the error comes in on kedge0, as if from the tunnel. */
+static void tell_host(struct mn *mn, const struct in6_addr *ha,
+		      const struct nd_error *err, const uint8_t *orig,
+		      size_t len, enum count_event event)
 {
-	int err = send_tunnelled(mn, e, with_room, len);
+	uint8_t out[IP6_MIN_MTU];
+	ssize_t n = nd_error_build(out, sizeof(out), ha, err, orig, len);
+	int failed;
 
+	if (n < 0)
+		return;	/* RFC 4443 2.4 (e): no error for that one */
+	failed = tun_write(mn->tun_fd, out, (size_t)n);
+	if (failed)
+		count_refusal(REASON_SEND_FAILED,
+			      "ICMPv6 error %u/%u as from HA %s: %s",
+			      err->type, err->code, ip6_str(ha),
+			      strerror(-failed));
+	else
+		count(event);
+}
+
+static void tell_too_big(struct mn *mn, const struct bul_entry *e,
+			 uint32_t mtu, const uint8_t *orig, size_t len)
+{
+	const struct nd_error err = {ND_TYPE_PTB, 0, mtu};
+
+	tell_host(mn, &e->ha, &err, orig, len, COUNT_PTB_SENT);
+}
+
+/* RFC 2473 7.1: (a) if it is too big, (b) else. */
+static int tell_or_send(struct mn *mn, struct hoa *h, const uint8_t *inner,
+			size_t len)
+{
+	if (len <= IP6_MIN_MTU || len + IP6_HDR_LEN <= h->mtu)
+		return send_tunnelled(mn, h, inner, len);
+	tell_too_big(mn, h->e, h->mtu > IP6_MIN_MTU + IP6_HDR_LEN ?
+		     h->mtu - IP6_HDR_LEN : IP6_MIN_MTU, inner, len);
+	return 0;
+}
+
+static void tunnel(struct mn *mn, struct hoa *h, const uint8_t *inner,
+		   size_t len)
+{
+	const struct bul_entry *e = h->e;
+	int err;
+
+	h->used_since = loop_now();
+	err = tell_or_send(mn, h, inner, len);
+	/* the kernel may know of a packet before that the path is narrower */
+	if (err == -EMSGSIZE) {
+		hoa_path_changed(h);
+		err = tell_or_send(mn, h, inner, len);
+	}
 	if (err)
 		count_refusal(REASON_SEND_FAILED,
 			      "packet of HoA %s from %s to HA %s: %s",
 			      ip6_str(&e->hoa), ip6_str(&e->coa),
 			      ip6_str(&e->ha), strerror(-err));
+}
+
+static void take(struct mn *mn, const uint8_t *p, size_t len)
+{
+	struct bul_entry *e;
+	struct in6_addr src;
+	struct hoa *h;
+
+	if (len < IP6_HDR_LEN || p[0] >> 4 != 6)
+		return;
+	memcpy(&src, p + 8, sizeof(src));
+	e = bul_find(&mn->bul, &src);
+	if (!e || !e->priv)
+		return;
+	h = e->priv;
+	if (h->up)
+		tunnel(mn, h, p, len);
+	else
+		enqueue(h, p, len);
+}
+
+static void read_tun(struct mn *mn, int max)
+{
+	ssize_t len;
+
+	while (max--) {
+		len = tun_read(mn->tun_fd, mn->buf, sizeof(mn->buf));
+		if (len == -EAGAIN)
+			return;
+		if (len > 0)
+			take(mn, mn->buf, (size_t)len);
+	}
+}
+
+void slow_on_tun(void *arg)
+{
+	read_tun(arg, READ_AT_ONCE);
 }
 
 static struct packet *dequeue(struct hoa *h)
@@ -115,11 +213,11 @@ void slow_drain(struct mn *mn, struct hoa *h)
 	struct packet *packet;
 
 	while ((packet = dequeue(h))) {
-		memcpy(mn->buf + IP6_HDR_LEN, packet->data, packet->len);
-		tunnel(mn, h->e, mn->buf, packet->len);
+		tunnel(mn, h, packet->data, packet->len);
 		count(COUNT_QUEUE_SENT);
 		free(packet);
 	}
+	read_tun(mn, DRAIN_AT_ONCE);
 }
 
 void slow_drain_home(struct mn *mn, struct hoa *h)
@@ -139,61 +237,170 @@ void slow_drain_home(struct mn *mn, struct hoa *h)
 	}
 }
 
-static void take(struct mn *mn, size_t len)
-{
-	uint8_t *p = mn->buf + IP6_HDR_LEN;
-	struct bul_entry *e;
-	struct in6_addr src;
-	struct hoa *h;
-
-	if (len < IP6_HDR_LEN || p[0] >> 4 != 6)
-		return;
-	memcpy(&src, p + 8, sizeof(src));
-	e = bul_find(&mn->bul, &src);
-	if (!e || !e->priv)
-		return;
-	h = e->priv;
-	if (h->up)
-		tunnel(mn, e, mn->buf, len);
-	else
-		enqueue(h, p, len);
-}
-
-void slow_on_tun(void *arg)
-{
-	struct mn *mn = arg;
-	ssize_t len;
-	int i;
-
-	for (i = 0; i < READ_AT_ONCE; i++) {
-		len = tun_read(mn->tun_fd, mn->buf + IP6_HDR_LEN,
-			       sizeof(mn->buf) - IP6_HDR_LEN);
-		if (len == -EAGAIN)
-			return;
-		if (len > 0)
-			take(mn, len);
-	}
-}
-
-/*
- * RFC 2473 7: the tunnel's entry tells the original source, which is this
- * host: the error comes in on kedge0, as if from the tunnel.
- */
 void slow_too_big(struct mn *mn, const struct dp_rec *rec)
 {
-	uint8_t out[IP6_MIN_MTU];
 	struct bul_entry *e;
 	struct in6_addr src;
-	ssize_t len;
 
 	if (rec->len < IP6_HDR_LEN)
 		return;
 	memcpy(&src, rec->data + 8, sizeof(src));
 	e = bul_find(&mn->bul, &src);
+	if (e)
+		tell_too_big(mn, e, rec->mtu, rec->data, rec->len);
+}
+
+/* ---- errors from inside a tunnel, RFC 2473 8 */
+
+/* Anybody can send an error; who knows the binding was, it seems, on the path
+ * of a packet that we tunnelled. */
+static enum reason error_check(struct mn *mn, const struct tunnel_error *te)
+{
+	const struct bul_entry *e = bul_find(&mn->bul, &te->inner_src);
+
+	if (!e || !ip6_addr_eq(&e->ha, &te->dst) ||
+	    !ip6_addr_eq(&e->coa, &te->src))
+		return REASON_TUNNEL_QUOTE_UNBOUND;
+	return REASON_NONE;
+}
+
+static bool on_error(struct mn *mn, const struct nd_error *err,
+		     const struct in6_addr *from, const uint8_t *p, size_t len)
+{
+	struct tunnel_error te;
+	enum reason reason = tunnel_error_parse(&te, err, p, len);
+
+	if (!reason)
+		reason = error_check(mn, &te);
+	if (reason) {
+		count_refusal(reason, "HoA %s, ICMPv6 %u/%u from %s about "
+			      "%s to %s", ip6_str(&te.inner_src), err->type,
+			      err->code, ip6_str(from), ip6_str(&te.src),
+			      ip6_str(&te.dst));
+		return false;
+	}
+	count(COUNT_TUNNEL_ERRORS);
+	log_debug("HoA %s CoA %s HA %s: ICMPv6 %u/%u, %u from %s",
+		  ip6_str(&te.inner_src), ip6_str(&te.src), ip6_str(&te.dst),
+		  err->type, err->code, err->param, ip6_str(from));
+	if (te.tell.type && !bucket_take(&mn->errors, loop_now()))
+		count(COUNT_ERRORS_LIMITED);
+	else if (te.tell.type)
+		tell_host(mn, &te.dst, &te.tell, te.inner, te.inner_len,
+			  COUNT_ERRORS_RELAYED);
+	return err->type == ND_TYPE_PTB;
+}
+
+static bool read_errors(struct mn *mn)
+{
+	uint8_t quoted[QUOTED_MAX];
+	struct in6_addr from;
+	struct nd_error err;
+	bool changed = false;
+	ssize_t n;
+	int i;
+
+	for (i = 0; i < TUNNEL_AT_ONCE; i++) {
+		n = raw_tunnel_error(mn->hold_fds[0], quoted, sizeof(quoted),
+				     &err, &from);
+		if (n == -EAGAIN)
+			break;
+		if (n >= 0)
+			changed |= on_error(mn, &err, &from, quoted, (size_t)n);
+	}
+	return changed;
+}
+
+/* ---- packets out of a tunnel */
+
+/* RFC 6275 11.3.3, as the program at ingress checks it. */
+static enum reason packet_check(struct mn *mn, const struct raw_tunnel *t,
+				const struct in6_addr *hoa)
+{
+	const struct bul_entry *e = bul_find(&mn->bul, hoa);
+
+	if (!mn_iface(mn, t->ifindex))
+		return REASON_TUNNEL_INTERFACE;
 	if (!e)
+		return REASON_TUNNEL_NO_BINDING;
+	if (!ip6_addr_eq(&e->ha, &t->src))
+		return REASON_TUNNEL_WRONG_HA;
+	if (!ip6_addr_eq(&e->coa, &t->dst))
+		return REASON_TUNNEL_WRONG_COA;
+	return REASON_NONE;
+}
+
+static void deliver(struct mn *mn, const struct in6_addr *hoa,
+		    const uint8_t *p, size_t len)
+{
+	struct bul_entry *e = bul_find(&mn->bul, hoa);
+	int err = tun_write(mn->tun_fd, p, len);
+
+	if (err) {
+		count_refusal(REASON_SEND_FAILED, "packet to HoA %s: %s",
+			      ip6_str(hoa), strerror(-err));
 		return;
-	len = nd_ptb_build(out, sizeof(out), &e->ha, rec->mtu, rec->data,
-			   rec->len);
-	if (len > 0 && tun_write(mn->tun_fd, out, len) == 0)
-		count(COUNT_PTB_SENT);
+	}
+	count(COUNT_SLOW_DECAP);
+	((struct hoa *)e->priv)->used_since = loop_now();
+}
+
+static void on_packet(struct mn *mn, const struct raw_tunnel *t, uint8_t *p,
+		      size_t len)
+{
+	struct in6_addr hoa = IN6ADDR_ANY_INIT;
+	enum reason reason = tunnel_inner(p, len, t->tclass);
+
+	if (len >= IP6_HDR_LEN)
+		memcpy(&hoa, p + 24, sizeof(hoa));
+	if (!reason)
+		reason = packet_check(mn, t, &hoa);
+	if (reason)
+		count_refusal(reason, "packet to HoA %s, tunnelled from HA %s "
+			      "to %s", ip6_str(&hoa), ip6_str(&t->src),
+			      ip6_str(&t->dst));
+	else
+		deliver(mn, &hoa, p, len);
+}
+
+static void read_packets(struct mn *mn)
+{
+	struct raw_tunnel t;
+	ssize_t n;
+	int i;
+
+	for (i = 0; i < TUNNEL_AT_ONCE; i++) {
+		n = raw_tunnel_read(mn->hold_fds[0], mn->buf, sizeof(mn->buf),
+				    &t);
+		if (n == -EAGAIN)
+			return;
+		/* else what an ICMPv6 error left behind, read above */
+		if (n >= 0)
+			on_packet(mn, &t, mn->buf, (size_t)n);
+	}
+}
+
+void slow_on_tunnel(void *arg)
+{
+	struct mn *mn = arg;
+
+	/* RFC 2473 7.1: the kernel noted the path's MTU before it told us */
+	if (read_errors(mn))
+		hoa_paths_changed(mn);
+	read_packets(mn);
+}
+
+/* Other tunnels' packets, which BPF lets pass, are not worth a wake-up. */
+void slow_hoas_changed(struct mn *mn)
+{
+	struct in6_addr hoas[RAW_FILTER_MAX + 1];
+	const struct bul_entry *e;
+	unsigned int n = 0;
+	int err;
+
+	for (e = mn->bul.entries; e && n <= RAW_FILTER_MAX; e = e->next)
+		hoas[n++] = e->hoa;
+	err = raw_tunnel_filter(mn->hold_fds[0], RAW_FILTER_INNER, hoas, n);
+	if (err)
+		log_err("tunnel socket's filter: %s", strerror(-err));
 }

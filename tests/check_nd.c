@@ -351,6 +351,8 @@ START_TEST(na)
 }
 END_TEST
 
+static const struct nd_error ptb_1400 = { ND_TYPE_PTB, 0, 1400 };
+
 /* Packet Too Big for a packet from global: IPv6, then payload. */
 static ssize_t ptb_for(uint8_t *out, size_t cap, uint8_t next,
 		       const void *payload, size_t len,
@@ -365,7 +367,7 @@ static ssize_t ptb_for(uint8_t *out, size_t cap, uint8_t next,
 	ssize_t n = ip6_build(orig, sizeof(orig), &pkt);
 
 	ck_assert_int_gt(n, 0);
-	n = nd_ptb_build(out, cap, &ha, 1400, orig, (size_t)n);
+	n = nd_error_build(out, cap, &ha, &ptb_1400, orig, (size_t)n);
 	if (n > 0)
 		ck_assert_mem_eq(out + 48, orig, (size_t)n - 48);
 	return n;
@@ -427,10 +429,11 @@ START_TEST(ptb_forbidden)
 	}
 	ck_assert_int_eq(ptb_for(out, 1500, 17, "", 0, &unspecified), -EINVAL);
 	ck_assert_int_eq(ptb_for(out, 1500, 17, "", 0, &all_nodes), -EINVAL);
-	ck_assert_int_eq(nd_ptb_build(out, 1500, &global, 1280, out, 39),
+	ck_assert_int_eq(nd_error_build(out, 1500, &global, &ptb_1400, out, 39),
 			 -EINVAL);
 	memset(out, 0x40, 60);
-	ck_assert_int_eq(nd_ptb_build(out + 60, 1400, &global, 1280, out, 60),
+	ck_assert_int_eq(nd_error_build(out + 60, 1400, &global, &ptb_1400, out,
+					60),
 			 -EINVAL);
 }
 END_TEST

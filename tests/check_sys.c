@@ -632,6 +632,147 @@ START_TEST(test_raw_hold)
 }
 END_TEST
 
+/* Sends 2001:db8::9 -> 2001:db8::1, 8 bytes of headers of this type before the
+ * inner one (or none), and inner, by v1 to v0. */
+static void send_tunnelled(int pkt, const uint8_t *mac, const uint8_t *ext,
+			   const uint8_t *inner, size_t len)
+{
+	uint8_t p[300] = { 0 };
+	size_t n = ext ? 8 : 0;
+
+	header(p, "2001:db8::9", "2001:db8::1", ext ? 44 : 41,
+	       (uint16_t)(n + len));
+	p[1] = 0x30;	/* CE */
+	if (ext)
+		memcpy(p + 40, ext, n);
+	memcpy(p + 40 + n, inner, len);
+	ck_assert_int_eq(packet_send(pkt, v1, mac, p, 40 + n + len), 0);
+}
+
+/* What was in it, within a second. */
+static ssize_t tunnel_wait(int fd, uint8_t *mem, size_t cap,
+			   struct raw_tunnel *t)
+{
+	if (!readable(fd, WAIT_MS))
+		return -EAGAIN;
+	return raw_tunnel_read(fd, mem, cap, t);
+}
+
+START_TEST(test_raw_tunnel)
+{
+	static const uint8_t first[] = { 41, 0, 0, 1, 0, 0, 0, 7 };
+	static const uint8_t last[] = { 41, 0, 0, 64, 0, 0, 0, 7 };
+	struct in6_addr us = ip("2001:db8::1"), hoa = ip("2001:db8:1::10"),
+			other = ip("2001:db8:1::11"),
+			many[RAW_FILTER_MAX + 1];
+	int pkt = packet_open(), fd = raw_tunnel_open();
+	struct rtnl *rtnl = open_rtnl();
+	const struct rtnl_event *ev;
+	struct raw_tunnel t;
+	uint8_t inner[100], got[300];
+	unsigned int i;
+
+	ck_assert_int_ge(fd, 0);
+	run("ip -6 addr add 2001:db8::1/64 dev v0 nodad");
+	rtnl_dump_links(rtnl);
+	ev = find(RTNL_LINK, v0, NULL);
+	memset(inner, 0x55, sizeof(inner));
+	header(inner, "2001:db8:c::2", "2001:db8:1::10", 17, 60);
+	for (i = 0; i <= RAW_FILTER_MAX; i++)
+		many[i] = other;
+
+	/* whole */
+	send_tunnelled(pkt, ev->link.mac, NULL, inner, 100);
+	ck_assert_int_eq(tunnel_wait(fd, got, sizeof(got), &t), 100);
+	ck_assert_mem_eq(got, inner, 100);
+	ck_assert_str_eq(ip6_str(&t.src), "2001:db8::9");
+	ck_assert_str_eq(ip6_str(&t.dst), "2001:db8::1");
+	ck_assert_uint_eq(t.ifindex, v0);
+	ck_assert_uint_eq(t.tclass, 3);
+	/* in fragments; longer than there is room */
+	send_tunnelled(pkt, ev->link.mac, last, inner + 64, 36);
+	send_tunnelled(pkt, ev->link.mac, first, inner, 64);
+	ck_assert_int_eq(tunnel_wait(fd, got, sizeof(got), &t), 100);
+	ck_assert_mem_eq(got, inner, 100);
+	send_tunnelled(pkt, ev->link.mac, NULL, inner, 100);
+	ck_assert_int_eq(tunnel_wait(fd, got, 99, &t), -EMSGSIZE);
+	ck_assert_int_eq(raw_tunnel_read(fd, got, sizeof(got), &t), -EAGAIN);
+
+	/* filters: in the last place of a full one, too; then more than fit */
+	for (i = 0; i < 8; i++) {
+		static const struct {
+			enum raw_filter which;
+			unsigned int n;
+			bool ours, pass;
+		} cases[] = {
+			{ RAW_FILTER_INNER, 0, false, false },
+			{ RAW_FILTER_INNER, RAW_FILTER_MAX - 1, false, false },
+			{ RAW_FILTER_INNER, RAW_FILTER_MAX, false, true },
+			{ RAW_FILTER_OUTER, RAW_FILTER_MAX, false, false },
+			{ RAW_FILTER_OUTER, RAW_FILTER_MAX, true, true },
+			{ RAW_FILTER_OUTER, 1, true, false },
+			{ RAW_FILTER_INNER, RAW_FILTER_MAX + 1, true, true },
+			{ RAW_FILTER_OUTER, RAW_FILTER_MAX + 1, false, true },
+		};
+
+		many[RAW_FILTER_MAX - 1] = cases[i].ours ? us : hoa;
+		ck_assert_int_eq(raw_tunnel_filter(fd, cases[i].which, many,
+						   cases[i].n), 0);
+		send_tunnelled(pkt, ev->link.mac, last, inner + 64, 36);
+		send_tunnelled(pkt, ev->link.mac, first, inner, 64);
+		ck_assert_msg(readable(fd, cases[i].pass ? WAIT_MS : 100) ==
+			      cases[i].pass, "case %u", i);
+		raw_tunnel_read(fd, got, sizeof(got), &t);
+	}
+	rtnl_close(rtnl);
+}
+END_TEST
+
+/* An error tells the packet from the tunnel's header on, and who sent it. */
+START_TEST(test_raw_tunnel_error)
+{
+	int pkt = packet_open(), fd = raw_tunnel_open();
+	struct rtnl *rtnl = open_rtnl();
+	const struct rtnl_event *ev;
+	struct raw_tunnel t;
+	struct in6_addr dst = ip("2001:db8::7"), from;
+	struct nd_error err = { ND_TYPE_PTB, 0, 1400 }, got_err;
+	struct rtnl_path path;
+	uint8_t tunnelled[140], out[1280], got[300];
+	ssize_t n;
+
+	run("ip -6 addr add 2001:db8::1/64 dev v0 nodad");
+	rtnl_dump_links(rtnl);
+	ev = find(RTNL_LINK, v0, NULL);
+	memset(tunnelled, 0x55, sizeof(tunnelled));
+	header(tunnelled, "2001:db8::1", "2001:db8::9", 41, 100);
+	header(tunnelled + 40, "2001:db8:1::10", "2001:db8:c::2", 17, 60);
+	/* from a router: of one's own it would be 2001:db8::9's word */
+	n = nd_error_build(out, sizeof(out), &dst, &err, tunnelled, 140);
+	ck_assert_int_gt(n, 0);
+	ck_assert_int_eq(raw_tunnel_error(fd, got, sizeof(got), &got_err,
+					  &from), -EAGAIN);
+	ck_assert_int_eq(packet_send(pkt, v1, ev->link.mac, out, (size_t)n),
+			 0);
+	ck_assert(readable(fd, WAIT_MS));
+	ck_assert_int_eq(raw_tunnel_error(fd, got, sizeof(got), &got_err,
+					  &from), 140);
+	ck_assert_mem_eq(got, tunnelled, 140);
+	ck_assert_str_eq(ip6_str(&from), "2001:db8::7");
+	ck_assert_uint_eq(got_err.type, 2);
+	ck_assert_uint_eq(got_err.code, 0);
+	ck_assert_uint_eq(got_err.param, 1400);
+	ck_assert_int_eq(raw_tunnel_error(fd, got, sizeof(got), &got_err,
+					  &from), -EAGAIN);
+	ck_assert_int_eq(raw_tunnel_read(fd, got, sizeof(got), &t), -EAGAIN);
+	/* RFC 2473 7.1: the kernel has noted it */
+	dst = ip("2001:db8::9");
+	ck_assert_int_eq(rtnl_path_get(rtnl, &dst, &path), 0);
+	ck_assert_uint_eq(path.mtu, 1400);
+	rtnl_close(rtnl);
+}
+END_TEST
+
 START_TEST(test_raw_ra)
 {
 	uint8_t ra[16] = { 134 }, ns[24] = { 135 }, mem[1500];
@@ -880,6 +1021,8 @@ int main(void)
 	tcase_add_test(tc, test_raw_send);
 	tcase_add_test(tc, test_raw_batch);
 	tcase_add_test(tc, test_raw_hold);
+	tcase_add_test(tc, test_raw_tunnel);
+	tcase_add_test(tc, test_raw_tunnel_error);
 	tcase_add_test(tc, test_raw_ra);
 	tcase_add_test(tc, test_dp_maps);
 	tcase_add_test(tc, test_dp_set_again);

@@ -51,6 +51,7 @@ enum {
 
 	OUTER_HOPS = 64,
 	WALK_STEPS = 24,	/* extension headers and options, together */
+	MIN_MTU = 1280,
 	TOOBIG_HEAD = 1232,	/* 1280 less the headers of the ICMPv6 error */
 };
 
@@ -497,12 +498,13 @@ static __always_inline int hops_set(struct __sk_buff *skb, __u32 off,
 /*
  * Room for the outer header. A packet that was popped here is still marked as
  * encapsulated, with its inner offsets right: the kernel then refuses to mark
- * it anew (-EALREADY), and need not.
+ * it anew (-EALREADY), and need not. shrink: TCP's segments get shorter by as
+ * much.
  */
-static __always_inline int push_room(struct __sk_buff *skb)
+static __always_inline int push_room(struct __sk_buff *skb, bool shrink)
 {
-	const __u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO |
-			    BPF_F_ADJ_ROOM_NO_CSUM_RESET;
+	const __u64 flags = BPF_F_ADJ_ROOM_NO_CSUM_RESET |
+			    (shrink ? 0 : BPF_F_ADJ_ROOM_FIXED_GSO);
 	const __s32 len = sizeof(struct ip6h);
 
 	if (!bpf_skb_adjust_room(skb, len, BPF_ADJ_ROOM_MAC,
@@ -539,6 +541,13 @@ static __always_inline void outer_header(struct ip6h *out,
 	out->dst = b->remote;
 }
 
+/* What is told of a path's MTU: never less than RFC 8200 5 has it. */
+static __always_inline __u16 inner_mtu(__u32 path)
+{
+	return path < MIN_MTU + sizeof(struct ip6h) ? MIN_MTU :
+	       path - sizeof(struct ip6h);
+}
+
 static __always_inline int too_big(struct __sk_buff *skb, __u32 off,
 				   const struct ip6h *h, __u16 mtu)
 {
@@ -559,6 +568,17 @@ static __always_inline void used(struct dp_binding *b, __u64 *packets,
 	__sync_fetch_and_add(bytes, len);
 	if (b->used != tick)	/* or processors fight over the line */
 		b->used = tick;
+}
+
+/*
+ * RFC 2473 7.1 (b): a packet that does not fit and may not be told to be
+ * shorter goes in fragments, which the daemon makes. What is still to be cut
+ * into TCP segments is cut to what fits instead.
+ */
+static __always_inline bool may_shrink(struct __sk_buff *skb,
+				       const struct ip6h *h)
+{
+	return skb->gso_size && h->next == NEXT_TCP;
 }
 
 /* The inner header behind h; false where it is none, or of another length. */

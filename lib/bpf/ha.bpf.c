@@ -9,7 +9,6 @@
 
 enum {
 	FAMILY_INET6 = 10,
-	MIN_MTU = 1280,
 	EPOCH_SHIFT = 32,	/* of ns: 4.3 s */
 	ASKED_BITS = 10,
 	ASKED = 1 << ASKED_BITS,
@@ -202,21 +201,17 @@ struct head {
 
 enum { INNER_LEN = sizeof(__u64) };
 
-/*
- * RFC 2473 7.1: larger than the tunnel takes. Up to the least MTU of IPv6 the
- * tunnel's packet has to be fragmented, which the daemon does; else the sender
- * is told.
- */
-static __always_inline int does_not_fit(struct __sk_buff *skb,
-					const struct ip6h *h, __u32 path_mtu)
+/* A packet of which the daemon makes fragments. */
+static __always_inline int take_whole(struct __sk_buff *skb, struct ip6h *h,
+				      __u16 mtu)
 {
 	__u32 len = sizeof(*h) + bpf_ntohs(h->len);
 
-	if (len > MIN_MTU || skb->gso_size)
-		return too_big(skb, ETH_HLEN, h, path_mtu < MIN_MTU +
-			       sizeof(*h) ? MIN_MTU : path_mtu - sizeof(*h));
-	if (!emit(skb, ETH_HLEN, len, EMIT_TYPE(DP_REC_FRAGMENT, 0)))
-		count(DP_STAT_FRAGMENT);
+	if (skb->gso_size || len > MIN_MTU ||
+	    hops_set(skb, ETH_HLEN, h, h->hops))
+		return drop(DP_STAT_DROP_ADJUST);
+	if (!emit(skb, ETH_HLEN, len, EMIT_TYPE(DP_REC_FRAGMENT, mtu)))
+		count(DP_STAT_TO_DAEMON);
 	return TC_ACT_SHOT;
 }
 
@@ -228,7 +223,9 @@ static __always_inline int to_mobile(struct __sk_buff *skb, struct ip6h *h,
 				     struct dp_binding *b, bool forwarded)
 {
 	__u32 len = sizeof(*h) + bpf_ntohs(h->len), n = segments(skb);
+	__u32 seg = segment_len(skb, ETH_HLEN, h);
 	__u64 now = bpf_ktime_get_coarse_ns();
+	bool shrink = false;
 	struct head head;
 	struct way way;
 	long rc;
@@ -237,15 +234,22 @@ static __always_inline int to_mobile(struct __sk_buff *skb, struct ip6h *h,
 	if ((forwarded && h->hops <= 1) || truncated(skb, ETH_HLEN, h))
 		return TC_ACT_OK;
 	rc = route(skb, skb->ifindex, &b->local, &b->remote, h->vtf,
-		   segment_len(skb, ETH_HLEN, h) + sizeof(*h), now, &way);
-	if (rc == BPF_FIB_LKUP_RET_FRAG_NEEDED)
-		return does_not_fit(skb, h, way.mtu);
+		   seg + sizeof(*h), now, &way);
+	if (rc == BPF_FIB_LKUP_RET_FRAG_NEEDED && seg > MIN_MTU)
+		return too_big(skb, ETH_HLEN, h, inner_mtu(way.mtu));
+	h->hops -= forwarded;
+	if (rc == BPF_FIB_LKUP_RET_FRAG_NEEDED && !may_shrink(skb, h))
+		return take_whole(skb, h, way.mtu);
+	if (rc == BPF_FIB_LKUP_RET_FRAG_NEEDED) {
+		shrink = true;
+		rc = route(skb, skb->ifindex, &b->local, &b->remote, h->vtf,
+			   way.mtu, now, &way);
+	}
 	if (rc != BPF_FIB_LKUP_RET_SUCCESS && rc != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return drop(DP_STAT_DROP_NO_ROUTE);
 	if (len > 0xffff - sizeof(*h) || trim(skb, ETH_HLEN, h) ||
-	    push_room(skb))
+	    push_room(skb, shrink))
 		return drop(DP_STAT_DROP_ADJUST);
-	h->hops -= forwarded;
 	head.eth = way.eth;
 	outer_header(&head.outer, b, h);
 	head.inner = *(__u64 *)h;
@@ -341,9 +345,11 @@ static __always_inline int on_tunnel(struct __sk_buff *skb,
 	__u32 n;
 	int act;
 
-	if (!inner_load(skb, h, &in) || addr_link_local(&in.dst) ||
-	    addr_link_multicast(&in.dst))
+	if (!inner_load(skb, h, &in))
 		return drop(DP_STAT_DROP_INNER);
+	/* RFC 6275 10.4.2: neither is forwarded; MLD is not done, 10.4.3 */
+	if (addr_link_local(&in.dst) || addr_link_multicast(&in.dst))
+		return drop(DP_STAT_DROP_LINK_SCOPE);
 	b = binding_find(&in.src);
 	if (!b)
 		return drop(DP_STAT_DROP_NO_BINDING);

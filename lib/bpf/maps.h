@@ -12,7 +12,7 @@
 #endif
 #include <linux/types.h>
 
-enum { DP_LAYOUT = 2 };
+enum { DP_LAYOUT = 3 };
 
 /* map "bindings": HASH, struct in6_addr hoa -> struct dp_binding */
 enum dp_binding_flag {
@@ -69,8 +69,8 @@ enum dp_rec_type {
 	DP_REC_SIGNAL = 1,	/* a signalling packet, whole */
 	DP_REC_NS,		/* HA: solicitation whose target is bound */
 	DP_REC_TOOBIG,		/* head of a packet too big for the tunnel */
-	DP_REC_FRAGMENT,	/* a whole packet of no more than 1280 bytes
-				 * that is, too: to send in fragments */
+	DP_REC_FRAGMENT,	/* HA: one too big that may not be shorter: whole,
+				 * a hop less; mtu: the path's */
 };
 
 enum { DP_REC_DATA = 1500 };
@@ -79,7 +79,8 @@ struct dp_rec {
 	__u32 ifindex;		/* arrived on */
 	__u16 type;		/* enum dp_rec_type */
 	__u16 len;		/* of data: IPv6 header onward */
-	__u32 mtu;		/* DP_REC_TOOBIG: what would have fitted */
+	__u32 mtu;		/* DP_REC_TOOBIG: what would have fitted;
+				 * DP_REC_FRAGMENT: the path's */
 	__u8 mac[6];		/* DP_REC_NS: Ethernet source */
 	__u8 pad[2];
 	__u8 data[DP_REC_DATA];
@@ -95,7 +96,7 @@ struct dp_rec {
 	X(TO_DAEMON, "to_slow_path") \
 	X(DAD_SUPPRESSED, "dad_suppressed") \
 	X(TOO_BIG, "too_big") \
-	X(FRAGMENT, "to_be_fragmented") \
+	X(PASS_TUNNEL, "pass_other_tunnel") \
 	X(DROP_RING_FULL, "drop_ring_full") \
 	X(DROP_SIGNAL_OVERSIZE, "drop_signal_oversize") \
 	X(DROP_SIGNAL_FRAGMENT, "drop_signal_fragment") \
@@ -103,6 +104,7 @@ struct dp_rec {
 	X(DROP_WRONG_COA, "drop_tunnel_wrong_coa") \
 	X(DROP_WRONG_HA, "drop_tunnel_wrong_ha") \
 	X(DROP_INNER, "drop_tunnel_inner_malformed") \
+	X(DROP_LINK_SCOPE, "drop_tunnel_link_scope") \
 	X(DROP_NO_ROUTE, "drop_no_route") \
 	X(DROP_ADJUST, "drop_adjust_failed")
 

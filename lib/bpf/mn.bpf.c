@@ -7,7 +7,11 @@
 
 const volatile struct dp_config config = { 0 };
 
-/* RFC 6275 11.3.3: from the home agent of this HoA, to its care-of address. */
+/*
+ * RFC 6275 11.3.3: from the home agent of this HoA, to its care-of address.
+ * What is not for a HoA is another tunnel's: the stack's, which drops it where
+ * there is no such tunnel.
+ */
 static __always_inline int on_tunnel(struct __sk_buff *skb,
 				     const struct ip6h *h)
 {
@@ -19,8 +23,10 @@ static __always_inline int on_tunnel(struct __sk_buff *skb,
 	if (!inner_load(skb, h, &in))
 		return drop(DP_STAT_DROP_INNER);
 	b = binding_find(&in.dst);
-	if (!b)
-		return drop(DP_STAT_DROP_NO_BINDING);
+	if (!b) {
+		count(DP_STAT_PASS_TUNNEL);
+		return TC_ACT_OK;
+	}
 	if (!addr_eq(&b->remote, &h->src))
 		return drop(DP_STAT_DROP_WRONG_HA);
 	if (!addr_eq(&b->local, &h->dst))
@@ -76,13 +82,13 @@ static __always_inline int to_daemon(void)
 
 /* Into the tunnel of b, and out; the packet has an Ethernet header. */
 static __always_inline int tunnel(struct __sk_buff *skb, struct dp_binding *b,
-				  const struct ip6h *h)
+				  const struct ip6h *h, bool shrink)
 {
 	__u32 len = sizeof(*h) + bpf_ntohs(h->len), n = segments(skb);
 	struct ip6h outer;
 
 	outer_header(&outer, b, h);
-	if (len > 0xffff || trim(skb, ETH_HLEN, h) || push_room(skb) ||
+	if (len > 0xffff || trim(skb, ETH_HLEN, h) || push_room(skb, shrink) ||
 	    bpf_skb_store_bytes(skb, ETH_HLEN, &outer, sizeof(outer),
 				BPF_F_RECOMPUTE_CSUM))
 		return drop(DP_STAT_DROP_ADJUST);
@@ -103,17 +109,23 @@ int kedge_mn_tun(struct __sk_buff *skb)
 {
 	struct dp_binding *b;
 	struct ip6h h;
+	bool shrink;
+	__u32 len;
 
 	if (!ip6_load(skb, 0, &h))
 		return TC_ACT_OK;
 	b = bpf_map_lookup_elem(&bindings, &h.src);
 	if (!b || !(b->flags & DP_BINDING_UP) || !b->ifindex)
 		return to_daemon();
-	if (b->mtu && segment_len(skb, 0, &h) > b->mtu)
-		return too_big(skb, 0, &h, b->mtu);
+	len = segment_len(skb, 0, &h);
+	shrink = b->mtu && len > b->mtu && len <= MIN_MTU;
+	if (shrink && !may_shrink(skb, &h))
+		return to_daemon();
+	if (b->mtu && len > b->mtu && !shrink)
+		return too_big(skb, 0, &h, inner_mtu(b->mtu + sizeof(h)));
 	if (bpf_skb_change_head(skb, ETH_HLEN, 0))
 		return drop(DP_STAT_DROP_ADJUST);
-	return tunnel(skb, b, &h);
+	return tunnel(skb, b, &h, shrink);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -35,6 +35,12 @@
 	X(RA_RECEIVED, "ra_received") \
 	X(RS_SENT, "rs_sent") \
 	X(PTB_SENT, "ptb_sent") \
+	X(TUNNEL_ERRORS, "tunnel_errors") \
+	X(ERRORS_RELAYED, "errors_relayed") \
+	X(ERRORS_SENT, "errors_sent") \
+	X(ERRORS_LIMITED, "errors_limited") \
+	X(SLOW_DECAP, "slow_decap") \
+	X(SLOW_FRAGMENTED, "slow_fragmented") \
 	X(LINK_UP, "link_up") \
 	X(LINK_DOWN, "link_down") \
 	X(MOVES, "moves") \

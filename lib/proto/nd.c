@@ -10,6 +10,7 @@ enum {
 	TYPE_INFORMATIONAL = 128,	/* and above; below: errors */
 	HOP_LIMIT = 255,
 	HDR_LEN = 4,			/* type, code, checksum */
+	CODE_AT = 1,
 	CHECKSUM_AT = 2,
 	LLA_LEN = 6,
 	PREFIX_LEN_MAX = 128,
@@ -519,9 +520,25 @@ static bool error_allowed(const struct in6_addr *src, struct rbuf *payload,
 	return type >= TYPE_INFORMATIONAL && type != TYPE_REDIRECT;
 }
 
-/* RFC 4443 3.2 */
-ssize_t nd_ptb_build(uint8_t *out, size_t cap, const struct in6_addr *src,
-		     uint32_t mtu, const uint8_t *orig, size_t len)
+/* The header that an error's message goes behind. */
+static void error_header(uint8_t *out, const struct in6_addr *src,
+			 const struct in6_addr *dst, size_t payload)
+{
+	struct wbuf wb;
+
+	wbuf_init(&wb, out, IP6_HDR_LEN);
+	wbuf_u32(&wb, 6u << 28);
+	wbuf_u16(&wb, (uint16_t)payload);
+	wbuf_u8(&wb, IP6_PROTO_ICMPV6);
+	wbuf_u8(&wb, HOP_LIMIT);
+	wbuf_bytes(&wb, src, sizeof(*src));
+	wbuf_bytes(&wb, dst, sizeof(*dst));
+}
+
+/* RFC 4443 3.1 to 3.4: they differ in type, code and one word */
+ssize_t nd_error_build(uint8_t *out, size_t cap, const struct in6_addr *src,
+		       const struct nd_error *err, const uint8_t *orig,
+		       size_t len)
 {
 	struct wbuf wb;
 	struct rbuf rb;
@@ -546,18 +563,12 @@ ssize_t nd_ptb_build(uint8_t *out, size_t cap, const struct in6_addr *src,
 	payload = 8 + len;
 	if (cap < IP6_HDR_LEN + payload)
 		return -EMSGSIZE;
-	msg_start(&wb, out + IP6_HDR_LEN, cap - IP6_HDR_LEN, ND_TYPE_PTB);
-	wbuf_u32(&wb, mtu);
+	msg_start(&wb, out + IP6_HDR_LEN, cap - IP6_HDR_LEN, err->type);
+	wbuf_set_u8(&wb, CODE_AT, err->code);
+	wbuf_u32(&wb, err->param);
 	wbuf_bytes(&wb, orig, len);
 	msg_finish(&wb, src, &dst);
-
-	wbuf_init(&wb, out, IP6_HDR_LEN);
-	wbuf_u32(&wb, 6u << 28);
-	wbuf_u16(&wb, (uint16_t)payload);
-	wbuf_u8(&wb, IP6_PROTO_ICMPV6);
-	wbuf_u8(&wb, HOP_LIMIT);
-	wbuf_bytes(&wb, src, sizeof(*src));
-	wbuf_bytes(&wb, &dst, sizeof(dst));
+	error_header(out, src, &dst, payload);
 	return (ssize_t)(IP6_HDR_LEN + payload);
 }
 

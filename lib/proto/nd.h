@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Neighbour Discovery (RFC 4861) with RFC 6275 section 7's additions, and the
- * one ICMPv6 error that kedge writes, Packet Too Big (RFC 4443 3.2).
+ * Neighbour Discovery (RFC 4861) with RFC 6275 section 7's additions, and
+ * ICMPv6 errors (RFC 4443 section 3).
  * Parsers take the ICMPv6 message (ip6_pkt.upper) with the packet's addresses
  * and hop limit, and check both as RFC 4861 6.1 and 7.1 say. Builders write
  * the ICMPv6 message alone unless said otherwise, and return its length,
@@ -19,12 +19,20 @@
 #include "proto/reason.h"
 
 enum {
+	ND_TYPE_UNREACHABLE = 1,
 	ND_TYPE_PTB = 2,
+	ND_TYPE_TIME_EXCEEDED = 3,
+	ND_TYPE_PARAM_PROBLEM = 4,
 	ND_TYPE_RS = 133,
 	ND_TYPE_RA = 134,
 	ND_TYPE_NS = 135,
 	ND_TYPE_NA = 136,
 	ND_PREFIXES_MAX = 8,
+	/* codes, RFC 4443 3.1, 3.3 and 3.4 */
+	ND_UNREACH_NO_ROUTE = 0,
+	ND_UNREACH_ADDRESS = 3,
+	ND_EXCEEDED_HOPS = 0,
+	ND_PARAM_FIELD = 0,
 };
 
 struct nd_prefix {
@@ -81,14 +89,21 @@ enum reason nd_na_parse(struct nd_na *out, const struct ip6_pkt *pkt);
 ssize_t nd_na_build(uint8_t *out, size_t cap, const struct nd_na *na,
 		    const struct in6_addr *src, const struct in6_addr *dst);
 
+/* What an ICMPv6 error says, RFC 4443 3. param: the MTU, the pointer, or 0. */
+struct nd_error {
+	uint8_t type, code;
+	uint32_t param;
+};
+
 /*
- * A whole IPv6 packet: Packet Too Big from src to the source of the packet
- * that was too big (its first len bytes at orig), cut to 1280 bytes. Returns
- * -EINVAL where RFC 4443 2.4 (e) forbids an answer (to an ICMPv6 error, to a
- * source that is no unicast address), else the length or -EMSGSIZE.
+ * A whole IPv6 packet: an error from src to the source of the packet that it
+ * is about (its first len bytes at orig), cut to 1280 bytes. Returns -EINVAL
+ * where RFC 4443 2.4 (e) forbids an answer (to an ICMPv6 error, to a source
+ * that is no unicast address), else the length or -EMSGSIZE.
  */
-ssize_t nd_ptb_build(uint8_t *out, size_t cap, const struct in6_addr *src,
-		     uint32_t mtu, const uint8_t *orig, size_t len);
+ssize_t nd_error_build(uint8_t *out, size_t cap, const struct in6_addr *src,
+		       const struct nd_error *err, const uint8_t *orig,
+		       size_t len);
 
 /* ff02::1:ffXX:XXXX for target, RFC 4291 2.7.1 */
 struct in6_addr nd_solicited_node(const struct in6_addr *target);

@@ -80,6 +80,17 @@
 	X(BA_SEQ, "ba_seq", "sequence number does not match") \
 	X(BA_SOURCE, "ba_source", "not from the home agent") \
 	X(BE_UNMATCHED, "be_unmatched", "Binding Error that fits nothing") \
+	/* the tunnel's slow path, and ICMPv6 errors about its packets */ \
+	X(TUNNEL_INNER, "tunnel_inner", "no good IPv6 packet in the tunnel") \
+	X(TUNNEL_ECN, "tunnel_ecn", "congestion marked, sender cannot hear it") \
+	X(TUNNEL_LINK_SCOPE, "tunnel_link_scope", "inner destination of link scope") \
+	X(TUNNEL_MULTICAST, "tunnel_multicast", "multicast on the slow path") \
+	X(TUNNEL_INTERFACE, "tunnel_interface", "came where no data plane is") \
+	X(TUNNEL_NO_BINDING, "tunnel_no_binding", "inner address is not bound") \
+	X(TUNNEL_WRONG_COA, "tunnel_wrong_coa", "care-of address is another") \
+	X(TUNNEL_WRONG_HA, "tunnel_wrong_ha", "home agent is another") \
+	X(TUNNEL_QUOTE, "tunnel_quote", "ICMPv6 error that quotes too little") \
+	X(TUNNEL_QUOTE_UNBOUND, "tunnel_quote_unbound", "ICMPv6 error, no tunnel of ours") \
 	/* sending */ \
 	X(NO_SA, "no_sa", "no SA to send under") \
 	X(SEND_FAILED, "send_failed", "the kernel refused to send")

@@ -2,6 +2,7 @@
 #include "sys/raw.h"
 
 #include <errno.h>
+#include <linux/errqueue.h>
 #include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -197,9 +198,155 @@ int raw_hold(int protocol)
 	if (fd < 0)
 		return fd;
 	err = refuse_all(fd);
-	if (!err && protocol == IP6_PROTO_IPV6)
-		err = set_int(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
 	return close_on(err, fd);
+}
+
+int raw_tunnel_open(void)
+{
+	static const int options[] = {
+		IPV6_RECVERR, IPV6_RECVPKTINFO, IPV6_RECVTCLASS,
+		/* errors then tell the packet from its own header on */
+		IPV6_HDRINCL,
+	};
+	int fd = raw_socket(AF_INET6, SOCK_RAW, IP6_PROTO_IPV6);
+	unsigned int i;
+	int err = 0;
+
+	if (fd < 0)
+		return fd;
+	for (i = 0; i < sizeof(options) / sizeof(*options) && !err; i++)
+		err = set_int(fd, IPPROTO_IPV6, options[i], 1);
+	return close_on(err, fd);
+}
+
+enum { FILTER_LEN = 9 };	/* for an address */
+
+/* Accepts if the address at this place is this one. */
+static void filter_addr(struct sock_filter *f, uint32_t at,
+			const struct in6_addr *addr)
+{
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		*f++ = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+						    at + 4 * i);
+		/* else: to the next address, past what is left of this */
+		*f++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+				ntohl(addr->s6_addr32[i]), 0, 7 - 2 * i);
+	}
+	*f = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, UINT32_MAX);
+}
+
+/* The packet begins with the inner header here, as for the reader. */
+int raw_tunnel_filter(int fd, enum raw_filter which,
+		      const struct in6_addr *dsts, unsigned int n)
+{
+	const uint32_t at = 24 + (which == RAW_FILTER_OUTER ?
+				  (uint32_t)SKF_NET_OFF : 0);
+	struct sock_filter filter[RAW_FILTER_MAX * FILTER_LEN + 1];
+	struct sock_fprog prog = { .filter = filter };
+	bool all = n > RAW_FILTER_MAX;
+	unsigned int i;
+
+	if (all)
+		n = 0;
+	for (i = 0; i < n; i++)
+		filter_addr(&filter[i * FILTER_LEN], at, &dsts[i]);
+	filter[n * FILTER_LEN] = (struct sock_filter)
+		BPF_STMT(BPF_RET | BPF_K, all ? UINT32_MAX : 0);
+	prog.len = (unsigned short)(n * FILTER_LEN + 1);
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog,
+			  sizeof(prog)) < 0 ? -errno : 0;
+}
+
+static void tunnel_cmsgs(struct msghdr *msg, struct raw_tunnel *out)
+{
+	struct in6_pktinfo info;
+	struct cmsghdr *cmsg;
+	int tclass;
+
+	for (cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
+		if (cmsg->cmsg_level != IPPROTO_IPV6)
+			continue;
+		if (cmsg->cmsg_type == IPV6_PKTINFO) {
+			memcpy(&info, CMSG_DATA(cmsg), sizeof(info));
+			out->dst = info.ipi6_addr;
+			out->ifindex = info.ipi6_ifindex;
+		} else if (cmsg->cmsg_type == IPV6_TCLASS) {
+			memcpy(&tclass, CMSG_DATA(cmsg), sizeof(tclass));
+			out->tclass = tclass;
+		}
+	}
+}
+
+ssize_t raw_tunnel_read(int fd, uint8_t *mem, size_t cap,
+			struct raw_tunnel *out)
+{
+	struct sockaddr_in6 from = { 0 };
+	union cmsg_mem cmsg = { 0 };
+	struct iovec iov = { mem, cap };
+	struct msghdr msg = {
+		.msg_name = &from, .msg_namelen = sizeof(from),
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = cmsg.mem, .msg_controllen = sizeof(cmsg.mem),
+	};
+	ssize_t n = recvmsg(fd, &msg, 0);
+
+	if (n < 0)
+		return -errno;
+	if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+		return -EMSGSIZE;
+	*out = (struct raw_tunnel){ .src = from.sin6_addr };
+	tunnel_cmsgs(&msg, out);
+	return n;
+}
+
+/* As much of the error as the kernel tells about it. */
+struct icmp_report {
+	struct sock_extended_err ee;
+	struct sockaddr_in6 offender;
+};
+
+static bool report_find(struct msghdr *msg, struct icmp_report *out)
+{
+	struct cmsghdr *cmsg;
+
+	for (cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
+		if (cmsg->cmsg_level != IPPROTO_IPV6 ||
+		    cmsg->cmsg_type != IPV6_RECVERR ||
+		    cmsg->cmsg_len < CMSG_LEN(sizeof(*out)))
+			continue;
+		memcpy(out, CMSG_DATA(cmsg), sizeof(*out));
+		return out->ee.ee_origin == SO_EE_ORIGIN_ICMP6;
+	}
+	return false;
+}
+
+ssize_t raw_tunnel_error(int fd, uint8_t *mem, size_t cap,
+			 struct nd_error *err, struct in6_addr *from)
+{
+	union {
+		struct cmsghdr align;
+		char mem[CMSG_SPACE(sizeof(struct icmp_report)) +
+			 CMSG_SPACE(sizeof(struct in6_pktinfo)) +
+			 CMSG_SPACE(sizeof(int))];
+	} cmsg = { 0 };
+	struct icmp_report report;
+	struct iovec iov = { mem, cap };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = cmsg.mem, .msg_controllen = sizeof(cmsg.mem),
+	};
+	ssize_t n = recvmsg(fd, &msg, MSG_ERRQUEUE);
+
+	if (n < 0)
+		return -errno;
+	if (!report_find(&msg, &report))
+		return -EBADMSG;
+	*err = (struct nd_error){ report.ee.ee_type, report.ee.ee_code,
+				  report.ee.ee_info };
+	*from = report.offender.sin6_addr;
+	return n;
 }
 
 int raw_ra_open(void)

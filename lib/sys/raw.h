@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Raw sockets: whole IPv6 packets out, router advertisements in, and the
- * sockets whose being open stops the kernel's "unrecognized next header".
+ * Raw sockets: whole IPv6 packets out, router advertisements and what BPF
+ * leaves of tunnels in, and the sockets whose being open stops the kernel's
+ * "unrecognized next header".
  */
 #ifndef KEDGE_RAW_H
 #define KEDGE_RAW_H
@@ -12,6 +13,7 @@
 #include <sys/types.h>
 
 #include "proto/ip6.h"
+#include "proto/nd.h"
 
 /* IPPROTO_RAW: descriptor or -errno. */
 int raw_open(void);
@@ -41,12 +43,43 @@ void raw_batch_send(struct raw_batch *batch, int fd,
 		    void (*done)(void *arg, unsigned int i, int err),
 		    void *arg);
 
-/* A socket that receives nothing, held open for its protocol number (41, 50,
- * 135): the kernel then sends no parameter problem for packets of it that BPF
- * lets pass. With 41 it also learns the MTU of paths to tunnels' ends (RFC 2473
- * 7.1), and puts each ICMPv6 error in the socket's error queue: drain it.
- * Descriptor or -errno. */
+/* A socket that receives nothing, held open for its protocol number (50, 135):
+ * the kernel then sends no parameter problem for packets of it that BPF lets
+ * pass. Descriptor or -errno. */
 int raw_hold(int protocol);
+
+/*
+ * The same for 41, but it receives: what BPF did not take, reassembled and
+ * without the tunnel's headers, and each ICMPv6 error about a packet of 41 that
+ * was sent from here. The kernel then learns the MTU of paths to tunnels' ends
+ * (RFC 2473 7.1). Descriptor or -errno.
+ */
+int raw_tunnel_open(void);
+/* Packets from now on with one of these as the destination in the tunnel's, or
+ * in the inner header, and no others; any where there are more than
+ * RAW_FILTER_MAX. Errors come in any case. 0 or -errno. */
+enum { RAW_FILTER_MAX = 16 };	/* the kernel grants little memory for it */
+enum raw_filter { RAW_FILTER_OUTER, RAW_FILTER_INNER };
+int raw_tunnel_filter(int fd, enum raw_filter which,
+		      const struct in6_addr *dsts, unsigned int n);
+
+/* What the tunnel's header was. */
+struct raw_tunnel {
+	struct in6_addr src, dst;
+	uint32_t ifindex;		/* arrived on */
+	uint8_t tclass;
+};
+
+/* One packet: what was in the tunnel. Its length, or -errno (-EAGAIN; -EMSGSIZE
+ * where it is longer than cap; others are about an error in the queue). */
+ssize_t raw_tunnel_read(int fd, uint8_t *mem, size_t cap,
+			struct raw_tunnel *out);
+/*
+ * One ICMPv6 error, and who sent it. mem gets what it quotes, from the tunnel's
+ * IPv6 header on, cut at cap. The length, or -errno (-EAGAIN: no more).
+ */
+ssize_t raw_tunnel_error(int fd, uint8_t *mem, size_t cap,
+			 struct nd_error *err, struct in6_addr *from);
 
 /* ICMPv6, router advertisements only, with hop limit and interface told.
  * Descriptor or -errno. */

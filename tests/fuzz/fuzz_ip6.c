@@ -9,6 +9,7 @@
 #include "proto/ip6.h"
 #include "proto/mh.h"
 #include "proto/nd.h"
+#include "proto/tunnel.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -45,12 +46,13 @@ static void check_upper(const struct ip6_pkt *pkt)
 }
 
 /* RFC 4443 2.4 (c): whatever was too big, its answer is not. */
-static void check_ptb(const uint8_t *data, size_t size)
+static void check_error(const uint8_t *data, size_t size)
 {
 	static const struct in6_addr src = {{{0x20, 1, 0x0d, 0xb8, [15] = 1}}};
+	static const struct nd_error err = { ND_TYPE_PTB, 0, 1280 };
 	uint8_t out[IP6_MIN_MTU], small[200];
 	struct ip6_pkt pkt;
-	ssize_t n = nd_ptb_build(out, sizeof(out), &src, 1280, data, size);
+	ssize_t n = nd_error_build(out, sizeof(out), &src, &err, data, size);
 
 	if (n < 0)
 		return;
@@ -59,8 +61,45 @@ static void check_ptb(const uint8_t *data, size_t size)
 	check(ip6_checksum(&pkt.src, &pkt.dst, IP6_PROTO_ICMPV6, pkt.upper,
 			   pkt.upper_len) == 0);
 	/* RFC 4443 2.4 (e.1): no error for an error */
-	check(nd_ptb_build(small, sizeof(small), &src, 1280, out,
-			   (size_t)n) < 0);
+	check(nd_error_build(small, sizeof(small), &src, &err, out,
+			     (size_t)n) < 0);
+}
+
+/* RFC 2473 8.2: nothing that was not quoted is told, nor less than 1280. */
+static void check_tunnel_error(const uint8_t *data, size_t size)
+{
+	struct nd_error err = {0};
+	struct tunnel_error te;
+
+	if (size < 6)
+		return;
+	err.type = data[0];
+	err.code = data[1];
+	memcpy(&err.param, data + 2, sizeof(err.param));
+	data += 6;
+	size -= 6;
+	if (tunnel_error_parse(&te, &err, data, size) != REASON_NONE)
+		return;
+	check(te.inner >= data + IP6_HDR_LEN && te.inner_len >= IP6_HDR_LEN &&
+	      te.inner + te.inner_len <= data + size);
+	check(te.tell.type == 0 ||
+	      (te.tell.type == ND_TYPE_UNREACHABLE && te.tell.code == 3) ||
+	      (te.tell.type == ND_TYPE_PTB && te.tell.param >= IP6_MIN_MTU));
+}
+
+/* What is let through fits its header, and stays so. */
+static void check_inner(const uint8_t *data, size_t size)
+{
+	uint8_t p[2000];
+
+	if (!size || size - 1 > sizeof(p))
+		return;
+	memcpy(p, data + 1, size - 1);
+	tunnel_complete(p, size - 1);
+	if (tunnel_inner(p, size - 1, data[0]) != REASON_NONE)
+		return;
+	check(tunnel_inner(p, size - 1, 0) == REASON_NONE);
+	check(!memcmp(p + 8, data + 9, 32));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -70,7 +109,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct ip6_pkt pkt, back;
 	ssize_t n;
 
-	check_ptb(data, size);
+	check_error(data, size);
+	check_tunnel_error(data, size);
+	check_inner(data, size);
 	if (ip6_parse(&pkt, data, size) != REASON_NONE)
 		return 0;
 	check(pkt.upper >= data && pkt.upper + pkt.upper_len <= data + size);

@@ -45,13 +45,13 @@ def world(prepare=None, daemons=None, **kw):
         lab.up()
         if prepare:
             prepare(lab)
-        for who in daemons or [f"ar{n}" for n in lab.anchors] + ["mn"]:
+        for who in daemons or [f"ar{n}" for n in lab.anchors] + lab.mobiles:
             lab.start(who)
         yield lab
         told = lab.secrets_told()
         check(not told, f"secrets in logs: {told}")
     except Exception:
-        for who in ["mn"] + [f"ar{n}" for n in lab.anchors]:
+        for who in lab.mobiles + [f"ar{n}" for n in lab.anchors]:
             text = lab.log(who).splitlines()[-25:]
             print("\n".join([f"--- end of the log of {who}"] + text))
         lab.keep = KEEP
@@ -135,6 +135,14 @@ def ba_count(lab, since):
 
 def lost_between(report, begun, ended):
     return [r for r in report["lost_ranges"] if begun <= r[2] < ended]
+
+
+def tshark(pcap, *args):
+    p = subprocess.run(["tshark", "-n", "-r", pcap, *args], text=True,
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                       timeout=120 * SLOW, check=False)
+    check(p.returncode == 0, f"tshark: {p.stderr.strip()[-300:]}")
+    return [l for l in p.stdout.splitlines() if l.strip()]
 
 
 # --- running them -----------------------------------------------------------

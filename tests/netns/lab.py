@@ -6,8 +6,8 @@
                                                          |  (acc0)
     mn net0 ...... veth, its peer `mnp` in sw ...... bridge brN in sw ... hN
 
-Network namespaces kedge-PID-NAME for NAME in core, cn, ar1..ar3, mn, sw and
-h1; files in /tmp/kedge-PID. The mobile node's link is moved hard: peer down
+Network namespaces kedge-PID-NAME for NAME in core, cn, ar1..ar3, mn (mn2), sw
+and h1; files in /tmp/kedge-PID. The mobile node's link is moved hard: peer down
 (carrier lost), another bridge, peer up. radvd and the daemons run from
 $KEDGE_BUILD. Everything ends by process id, and with the namespaces.
 
@@ -40,8 +40,9 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 PYTHON = "/usr/bin/python3"
 NETS = (1, 2, 3)
 CN = "2001:db8:c::2"
-MN_MAC = "02:00:00:00:00:10"
-MN_IID = "::ff:fe00:10"
+# The mobile nodes' MAC addresses and interface identifiers.
+MNS = {"mn": ("02:00:00:00:00:10", "::ff:fe00:10"),
+       "mn2": ("02:00:00:00:00:20", "::ff:fe00:20")}
 SPACES = ["core", "cn", "sw", "mn", "h1"] + [f"ar{n}" for n in NETS]
 # An emulated machine is slow: factor for every limit of time.
 SLOW = float(os.environ.get("KEDGE_SLOW", "1"))
@@ -59,10 +60,10 @@ class LabError(Exception):
     """The laboratory, or what runs in it, does not do what was asked."""
 
 
-def hoa(n):
+def hoa(n, who="mn"):
     """The mobile node's EUI-64 address in arN's prefix."""
     return str(ipaddress.ip_address(int(ipaddress.ip_address(f"2001:db8:{n}::"))
-                                    | int(ipaddress.ip_address(MN_IID))))
+                                    | int(ipaddress.ip_address(MNS[who][1]))))
 
 
 def ar(n):
@@ -93,7 +94,8 @@ def has_aes():
 
 def identity(who):
     """The IKE identity of mn or arN."""
-    return "mn1@example.org" if who == "mn" else f"{who}.example.org"
+    return {"mn": "mn1@example.org", "mn2": "mn2@example.org"}.get(
+        who, f"{who}.example.org")
 
 
 def ini(sections):
@@ -110,11 +112,13 @@ class Lab:
     made = 0    # by this process, which may have several
 
     def __init__(self, mn=None, ha=None, anchors=NETS, algorithm=None,
-                 keys="manual", name=None, keep=False, build=None):
+                 keys="manual", name=None, keep=False, build=None,
+                 second=False):
         """mn, ha: keys of [mn] and [ha] to add or replace. anchors: the
         networks with a home agent. keys: "x509" and "psk" are IKE's; with
         "manual" ones, algorithm is every SA's (None: both kinds, as the CPU
-        allows). name: a laboratory that stands already."""
+        allows). name: a laboratory that stands already. second: there is
+        another mobile node, mn2, too."""
         Lab.made += name is None
         self.name = name or f"kedge-{os.getpid()}" + (
             f"-{Lab.made}" if Lab.made > 1 else "")
@@ -122,6 +126,9 @@ class Lab:
         self.mn_keys, self.ha_keys = mn or {}, ha or {}
         self.anchors, self.algorithm = tuple(anchors), algorithm
         self.keys, self.keep = keys, keep
+        self.mobiles = ["mn"] + ["mn2"] * bool(second or (
+            name and os.path.exists(f"/run/netns/{name}-mn2")))
+        self.spaces = SPACES + self.mobiles[1:]
         self.build = os.readlink(self.path("build")) if name else \
             os.path.abspath(build or os.environ.get("KEDGE_BUILD", TOP))
         self.procs = {}
@@ -225,14 +232,14 @@ class Lab:
         # stand before the first daemon.
         subprocess.run(["mount", "-t", "bpf", "-o", "mode=0700", "bpf",
                         self.path("bpf")], check=True)
-        for space in SPACES:
+        for space in self.spaces:
             subprocess.run(["ip", "netns", "add", self.ns(space)], check=True)
         # No duplicate address detection but on the mobile node, and no
         # addresses on the switch.
-        for space in SPACES:
+        for space in self.spaces:
             self.sysctl(space, **{"all/accept_dad": 0, "default/accept_dad": 0,
                                   "default/dad_transmits": 0}
-                        if space not in ("sw", "mn") else
+                        if space not in ["sw"] + self.mobiles else
                         {"default/disable_ipv6": int(space == "sw"),
                          "default/addr_gen_mode": 0,
                          "default/use_tempaddr": 0})
@@ -245,14 +252,18 @@ class Lab:
             self._core_link(f"ar{n}", f"ar{n}", "core0", f"2001:db8:f0{n}::",
                             f"2001:db8:{n}::/64")
             self._access(n)
-        # An ifindex of its own: where both ends of a veth pair have the same
-        # one, the kernel takes carrier events for unimportant and delays them.
-        self.ip("mn", f"link add net0 index 100 address {MN_MAC} type veth "
-                f"peer name mnp netns {self.ns('sw')}", "link set net0 up")
+        for who in self.mobiles:
+            self._mobile(who)
         self._host("h1", 1)
         for n in NETS:
             self._radvd(n)
         self._write_conf()
+
+    def _mobile(self, who):
+        """An ifindex of its own: where both ends of a veth pair have the same
+        one, the kernel takes carrier events for unimportant and delays them."""
+        self.ip(who, f"link add net0 index 100 address {MNS[who][0]} type veth "
+                f"peer name {who}p netns {self.ns('sw')}", "link set net0 up")
 
     def _core_link(self, space, core_dev, dev, net, routed):
         """core <-> space, addresses ::1 and ::2 of net."""
@@ -310,23 +321,25 @@ class Lab:
 
     # --- moving -----------------------------------------------------------
 
-    def unplug(self):
-        self.ip("sw", "link set mnp down")
+    def unplug(self, who="mn"):
+        self.ip("sw", f"link set {who}p down")
 
-    def plug(self, n):
-        self.ip("sw", f"link set mnp master br{n}", "link set mnp up")
-        self.at = n
+    def plug(self, n, who="mn"):
+        self.ip("sw", f"link set {who}p master br{n}", f"link set {who}p up")
+        if who == "mn":
+            self.at = n
 
-    def move(self, n, dark=0.0):
+    def move(self, n, dark=0.0, who="mn"):
         """Link down, another network, link up. Returns the wall clock of both
         (the link is down after the first, up after the second)."""
         origin, down = self.at, time.time()
-        self.unplug()
+        self.unplug(who)
         time.sleep(dark)
-        self.ip("sw", f"link set mnp master br{n}")
+        self.ip("sw", f"link set {who}p master br{n}")
         up = time.time()
-        self.ip("sw", "link set mnp up")
-        self.at = n
+        self.ip("sw", f"link set {who}p up")
+        if who == "mn":
+            self.at = n
         return {"from": origin, "to": n, "down": down, "up": up}
 
     def addresses(self, dev="net0", space="mn"):
@@ -336,12 +349,12 @@ class Lab:
         return [a for i in json.loads(out or "[]")
                 for a in i.get("addr_info", []) if a.get("local")]
 
-    def wait_address(self, n, limit=10):
+    def wait_address(self, n, limit=10, who="mn"):
         """Until the mobile node can use its address of network n."""
-        wait_for(f"{hoa(n)} on net0", lambda: any(
-            a["local"] == hoa(n) and (not a.get("tentative") or
-                                      a.get("optimistic"))
-            for a in self.addresses()), limit)
+        wait_for(f"{hoa(n, who)} on net0", lambda: any(
+            a["local"] == hoa(n, who) and (not a.get("tentative") or
+                                           a.get("optimistic"))
+            for a in self.addresses(space=who)), limit)
 
     def loss(self, percent, everything=False):
         """Drops that share of the signalling (or of everything) at the mobile
@@ -381,10 +394,11 @@ class Lab:
                 "ha": {"address": ar(n), **self._places(who), **self.ha_keys},
                 "link acc0": {"prefix": f"2001:db8:{n}::/64"},
                 **self._keying(who, [n])}
-        self.conf["mn"] = {
-            "mn": {"interface": "net0", **self._places("mn"),
-                   **self.mn_keys},
-            **self._keying("mn", self.anchors)}
+        for who in self.mobiles:
+            self.conf[who] = {
+                "mn": {"interface": "net0", **self._places(who),
+                       **self.mn_keys},
+                **self._keying(who, self.anchors)}
         for who in self.conf:
             self.configure(who)
 
@@ -393,30 +407,34 @@ class Lab:
                 "bpffs": self.path("bpf", who)}
 
     def _keying(self, who, nets):
-        """What protects the signalling between the MN and these networks."""
+        """What protects the signalling between MNs and these networks."""
+        mobiles = [who] if who in self.mobiles else self.mobiles
         if self.keys == "manual":
-            return {k: v for n in nets for k, v in self._manual(n).items()}
+            return {k: v for n in nets for mn in mobiles
+                    for k, v in self._manual(n, mn).items()}
         return self.ike_sections(who)
 
-    def _manual(self, n):
-        """The SAs of the MN and arN, the same at both ends."""
-        if not any(sa["dst"] == ar(n) for sa in self.sas):
+    def _manual(self, n, mn):
+        """The SAs of this MN and arN, the same at both ends."""
+        ends = {hoa(n, mn), ar(n)}
+        if not any(ends == {sa["src"], sa["dst"]} for sa in self.sas):
             alg = self.algorithm or ("aes-256-gcm" if n % 2 == 0 and has_aes()
                                      else "chacha20-poly1305")
-            self.sas += [{"spi": 0x1000 + 16 * n + way, "src": src,
+            spi = 0x1000 + 16 * n + 4 * self.mobiles.index(mn)
+            self.sas += [{"spi": spi + way, "src": src,
                           "dst": dst, "algorithm": alg,
                           "key": secrets.token_hex(36),
-                          "identity": identity("mn")}
-                         for way, src, dst in ((1, hoa(n), ar(n)),
-                                               (2, ar(n), hoa(n)))]
-        return {f"sa mn1-ar{n}-{'up' if sa['dst'] == ar(n) else 'down'}":
+                          "identity": identity(mn)}
+                         for way, src, dst in ((1, hoa(n, mn), ar(n)),
+                                               (2, ar(n), hoa(n, mn)))]
+        return {f"sa {mn}-ar{n}-{'up' if sa['dst'] == ar(n) else 'down'}":
                 {**sa, "spi": hex(sa["spi"])} for sa in self.sas
-                if ar(n) in (sa["src"], sa["dst"])}
+                if ends == {sa["src"], sa["dst"]}}
 
     def certificate(self, who, ca=None, **kw):
         """(certificate, key) of mn or arN; kw as for Authority.issue(). An
         access router's names its address, each has another kind of key."""
-        n = 0 if who == "mn" else int(who[2:])
+        n = 0 if who in MNS else int(who[2:])
         kind = ("ecdsa", "ed25519", "rsa")[n % 3]
         kw = {"name": who, "dn": f"O=kedge lab, CN={identity(who)}",
               "sans": [identity(who)] + ([ar(n)] if n else []), "kind": kind,
@@ -431,7 +449,7 @@ class Lab:
             return {"ike": {**ike, "certificate": cert, "key": key,
                             "ca": self.ca.cert}}
         peer = "mn*@example.org"
-        if who == "mn":
+        if who in MNS:
             peer = ike["anchor-identity"] = "ar*.example.org"
         return {"ike": ike, "psk lab": {"identity": peer, "secret": self.psk}}
 
@@ -454,7 +472,7 @@ class Lab:
 
     def daemon(self, who):
         """Path and arguments of the daemon of mn or arN."""
-        return [os.path.join(self.build, "kedge-mn" if who == "mn" else
+        return [os.path.join(self.build, "kedge-mn" if who in MNS else
                              "kedge-ha"), "-c",
                 self.path("conf", f"{who}.conf")]
 
@@ -481,7 +499,8 @@ class Lab:
     def start_all(self):
         for n in self.anchors:
             self.start(f"ar{n}")
-        self.start("mn")
+        for who in self.mobiles:
+            self.start(who)
 
     def ctl(self, who, *args, check=True):
         """kedgectl --json of that daemon, parsed; {} where it fails."""
@@ -598,7 +617,7 @@ class Lab:
 
     def remains(self):
         """What is still there of it, as text; nothing after down()."""
-        out = [f"namespace {self.ns(s)}" for s in SPACES
+        out = [f"namespace {self.ns(s)}" for s in self.spaces
                if os.path.exists(f"/run/netns/{self.ns(s)}")]
         with open("/proc/self/mounts", encoding="utf-8") as f:
             out += [f"mount {l.split()[1]}" for l in f if self.tmp in l]
@@ -607,7 +626,7 @@ class Lab:
     def sanitizer_reports(self):
         """Lines in the daemons' logs that a sanitizer wrote."""
         out = []
-        for who in ["mn"] + [f"ar{n}" for n in NETS]:
+        for who in self.mobiles + [f"ar{n}" for n in NETS]:
             lines = self.log(who).splitlines()
             out += [f"{who}: {l}" for l in lines
                     if any(s in l for s in SANITIZER)]
@@ -635,7 +654,7 @@ class Lab:
 
     def _pids(self):
         out = set()
-        for space in SPACES:
+        for space in self.spaces:
             p = subprocess.run(["ip", "netns", "pids", self.ns(space)],
                                stdout=subprocess.PIPE, text=True, check=False,
                                stderr=subprocess.DEVNULL)
@@ -676,7 +695,7 @@ class Lab:
                     pass
             self.procs.clear()
             self.problems += self.sanitizer_reports()
-            for space in SPACES:
+            for space in self.spaces:
                 if os.path.exists(f"/run/netns/{self.ns(space)}"):
                     subprocess.run(["ip", "netns", "del", self.ns(space)],
                                    check=False)
