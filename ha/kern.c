@@ -392,7 +392,7 @@ static void on_ring_fd(void *arg)
  * different. */
 static uint32_t map_size(uint32_t max_bindings)
 {
-	uint64_t want = max_bindings + (uint64_t)max_bindings / 8 +
+	uint64_t want = max_bindings + (uint64_t)max_bindings / 32 +
 			SPARE_BINDINGS;
 	uint32_t size = 1;
 

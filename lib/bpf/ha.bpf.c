@@ -20,18 +20,23 @@ enum {
  * changed. */
 __u32 route_generation;
 
-/* The loader's: how many routes a processor remembers, 1 << route_bits. */
+/* The loader's: how many routes a processor remembers, 1 << route_bits, and
+ * random keys. */
 const volatile __u32 route_bits = 0;
+const volatile __u64 route_keys[DP_ROUTE_KEYS] = { 0 };
 
-/* A route as it was looked up, neighbour included. A cache line. */
+/*
+ * A route as it was looked up, neighbour included. Of its source and
+ * destination a hash of 64 bits under secret keys: two in a line of the cache,
+ * and nobody finds another pair of addresses that has it.
+ */
 struct route {
-	struct in6_addr src, dst;
+	__u64 hash;
 	__u32 ifindex;
-	__u32 mtu;
-	__u32 generation;
-	__u32 epoch;
+	__u32 tag;		/* until when: route_tag() */
+	__u16 mtu;
 	__u8 dmac[ETH_ALEN], smac[ETH_ALEN];
-	__u32 pad;
+	__u16 pad;
 };
 
 /* Each processor has its part. Mapped, that is, in line with pages. */
@@ -51,20 +56,28 @@ struct {
 	__type(value, __u32);
 } asked SEC(".maps");
 
-/* Either of two neighbouring places may have it. */
-static __always_inline struct route *route_place(const struct in6_addr *src,
-						 const struct in6_addr *dst,
-						 __u32 other)
+/* Multilinear hashing: of each sum modulo 2^64 the upper half is universal. */
+static __always_inline __u64 route_hash(const struct in6_addr *src,
+					const struct in6_addr *dst)
 {
-	__u64 sum = (__u64)src->s6_addr32[3] * 0x9e3779b1 +
-		    (__u64)src->s6_addr32[1] * 0xc2b2ae35 +
-		    (__u64)dst->s6_addr32[3] * 0x85ebca6b +
-		    (__u64)dst->s6_addr32[1] * 0x27d4eb2f;
-	__u32 key = (__u32)(sum ^ sum >> 32) * HASH_FACTOR >>
-		    (32 - route_bits);
+	__u64 high = 0, low = 0;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		high += route_keys[i] * src->s6_addr32[i];
+		high += route_keys[i + 4] * dst->s6_addr32[i];
+		low += route_keys[i + 8] * src->s6_addr32[i];
+		low += route_keys[i + 12] * dst->s6_addr32[i];
+	}
+	return (high & 0xffffffff00000000) | low >> 32;
+}
+
+/* Either of two neighbouring places may have it. */
+static __always_inline struct route *route_place(__u64 hash, __u32 other)
+{
+	__u32 key = ((__u32)hash >> (32 - route_bits)) ^ other;
 
 	key += bpf_get_smp_processor_id() << route_bits;
-	key ^= other;
 	return bpf_map_lookup_elem(&routes, &key);
 }
 
@@ -74,18 +87,9 @@ static __always_inline __u32 epoch(__u64 now)
 	return now >> EPOCH_SHIFT;
 }
 
-static __always_inline bool route_fresh(const struct route *r, __u64 now)
+static __always_inline __u32 route_tag(__u64 now)
 {
-	return r->generation == route_generation && r->epoch == epoch(now);
-}
-
-static __always_inline bool route_is(const struct route *r,
-				     const struct in6_addr *src,
-				     const struct in6_addr *dst, __u32 len,
-				     __u64 now)
-{
-	return addr_eq(&r->dst, dst) && addr_eq(&r->src, src) &&
-	       len <= r->mtu && route_fresh(r, now);
+	return epoch(now) + route_generation * HASH_FACTOR;
 }
 
 /*
@@ -127,19 +131,15 @@ static __always_inline long route_ask(void *ctx, __u32 ifindex,
 	return bpf_fib_lookup(ctx, fib, sizeof(*fib), 0);
 }
 
-static __always_inline void route_keep(struct route *r,
-				       const struct bpf_fib_lookup *fib,
-				       const struct in6_addr *src,
-				       const struct in6_addr *dst, __u64 now)
+static __always_inline void route_keep(struct route *r, __u64 hash, __u32 tag,
+				       const struct bpf_fib_lookup *fib)
 {
-	r->src = *src;
-	r->dst = *dst;
+	r->hash = hash;
 	r->ifindex = fib->ifindex;
+	r->tag = tag;
 	r->mtu = fib->mtu_result;
 	__builtin_memcpy(r->dmac, fib->dmac, ETH_ALEN);
 	__builtin_memcpy(r->smac, fib->smac, ETH_ALEN);
-	r->generation = route_generation;
-	r->epoch = epoch(now);
 }
 
 /* What the look-up came to. */
@@ -159,24 +159,26 @@ static __always_inline long route(void *ctx, __u32 ifindex,
 				  const struct in6_addr *dst, __be32 vtf,
 				  __u32 len, __u64 now, struct way *way)
 {
-	struct route *r = route_place(src, dst, 0);
-	struct route *r2 = route_place(src, dst, 1);
+	__u64 hash = route_hash(src, dst);
+	struct route *r = route_place(hash, 0);
+	struct route *r2 = route_place(hash, 1);
+	__u32 tag = route_tag(now);
 	struct bpf_fib_lookup fib;
 	long rc;
 
 	if (!r || !r2)		/* there is no such processor */
 		return BPF_FIB_LKUP_RET_UNREACHABLE;
 	way->eth.h_proto = bpf_htons(ETH_P_IPV6);
-	if (!route_is(r, src, dst, len, now) && route_fresh(r, now))
+	if (r->hash != hash && r->tag == tag)
 		r = r2;		/* or the first one's place is free */
-	if (!route_is(r, src, dst, len, now)) {
+	if (r->hash != hash || r->tag != tag || len > r->mtu) {
 		rc = route_ask(ctx, ifindex, src, dst, vtf, len, &fib);
 		way->ifindex = fib.ifindex;
 		way->mtu = fib.mtu_result;
 		way->resolve = rc == BPF_FIB_LKUP_RET_NO_NEIGH;
 		if (rc)
 			return rc;
-		route_keep(r, &fib, src, dst, now);
+		route_keep(r, hash, tag, &fib);
 	}
 	way->ifindex = r->ifindex;
 	__builtin_memcpy(way->eth.h_dest, r->dmac, ETH_ALEN);

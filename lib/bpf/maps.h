@@ -121,6 +121,8 @@ struct dp_mac {
 	__u16 pad;
 };
 
+enum { DP_ROUTE_KEYS = 16 };
+
 /* Constants the loader sets in .rodata before it loads the programs. */
 struct dp_config {
 	__u32 tun_ifindex;	/* MN: kedge0 */

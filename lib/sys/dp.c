@@ -34,14 +34,16 @@ enum {
 	DP_BPFFS_MAGIC = (int)0xcafe4a11,
 	DP_RING_HA = 4 << 20,
 	DP_RING_MN = 512 << 10,
-	/* Rekeying needs two; hosts at home have SAs as well. */
+	/* Rekeying needs two; hosts at home have SAs as well. With IKE each
+	 * takes 17 kB or more of the daemon's memory. */
 	DP_SPIS_PER_BINDING = 4,
 	DP_SPIS_MIN = 4096,
+	DP_SPIS_MAX = 1 << 17,
 	DP_RECS_AT_ONCE = 256,
 	DP_BINDINGS_PER_ROUTE = 2,
 	DP_ROUTE_BITS_MIN = 8,
-	DP_ROUTE_BITS_MAX = 17,
-	DP_ROUTES_MAX = 1 << 20,	/* of all processors: 64 MiB */
+	DP_ROUTE_BITS_MAX = 16,
+	DP_ROUTES_MAX = 1 << 20,	/* of all processors: 32 MiB */
 	DP_BATCH = 4096,	/* bindings read at once */
 };
 
@@ -274,7 +276,7 @@ static int maps_pin(struct dp *dp)
 
 /* Loading. */
 
-/* Not all bindings are in use at a time, and a route is 64 bytes. */
+/* Not all bindings are in use at a time, and a route is 32 bytes. */
 static int routes_size(struct ha_bpf *ha, uint32_t max_bindings)
 {
 	int cpus = libbpf_num_possible_cpus();
@@ -286,6 +288,9 @@ static int routes_size(struct ha_bpf *ha, uint32_t max_bindings)
 	       bits < DP_ROUTE_BITS_MAX &&
 	       ((uint64_t)cpus << (bits + 1)) <= DP_ROUTES_MAX)
 		bits++;
+	if (getrandom(ha->rodata->route_keys, sizeof(ha->rodata->route_keys),
+		      0) != sizeof(ha->rodata->route_keys))
+		return -EIO;
 	ha->rodata->route_bits = bits;
 	return bpf_map__set_max_entries(ha->maps.routes,
 					(uint32_t)cpus << bits);
@@ -308,18 +313,24 @@ static int object_open(struct dp *dp, const struct dp_conf *conf)
 	return 0;
 }
 
+static uint32_t spis_size(uint32_t max_bindings)
+{
+	if (max_bindings >= DP_SPIS_MAX / DP_SPIS_PER_BINDING)
+		return DP_SPIS_MAX;
+	if (max_bindings <= DP_SPIS_MIN / DP_SPIS_PER_BINDING)
+		return DP_SPIS_MIN;
+	return max_bindings * DP_SPIS_PER_BINDING;
+}
+
 static int maps_size(struct dp *dp, const struct dp_conf *conf)
 {
 	uint32_t n = conf->max_bindings ? conf->max_bindings : 1;
-	uint32_t spis = n > UINT32_MAX / DP_SPIS_PER_BINDING ? n :
-		n * DP_SPIS_PER_BINDING;
 	int err;
 
 	err = bpf_map__set_max_entries(dp->maps[MAP_BINDINGS], n);
 	if (!err)
 		err = bpf_map__set_max_entries(dp->maps[MAP_SPIS],
-					       spis < DP_SPIS_MIN ?
-					       DP_SPIS_MIN : spis);
+					       spis_size(n));
 	if (!err)
 		err = bpf_map__set_max_entries(dp->maps[MAP_RING],
 					       dp->role == DP_HA ?
