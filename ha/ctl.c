@@ -59,6 +59,23 @@ static void add_links(struct json_object *answer, const struct ha_conf *conf)
 	}
 }
 
+/* Which way packets go through an interface. */
+static void add_paths(struct json_object *answer,
+		      const struct kern_iface *iface)
+{
+	struct json_object *tc = add_array(answer, "tc");
+	struct json_object *xdp = add_array(answer, "xdp");
+
+	for (; iface; iface = iface->next) {
+		struct json_object *name = json_object_new_string(iface->name);
+
+		if (iface->attached)
+			json_object_array_add(iface->xdp ? xdp : tc, name);
+		else
+			json_object_put(name);
+	}
+}
+
 static int cmd_status(void *arg, struct json_object *request,
 		      struct json_object *answer)
 {
@@ -77,6 +94,7 @@ static int cmd_status(void *arg, struct json_object *request,
 		json_object_array_add(addresses, json_object_new_string(
 				      ip6_str(&k->conf->addrs.v[i])));
 	add_links(answer, k->conf);
+	add_paths(answer, k->ifaces);
 	add_int(answer, "bindings", k->bcache.n_bound);
 	add_int(answer, "max_bindings", k->conf->max_bindings);
 	return 0;

@@ -20,6 +20,7 @@
 
 enum {
 	DUMP_DELAY = 200,	/* ms */
+	NEIGH_DELAY = 50,	/* ms */
 	SPARE_BINDINGS = 1024,	/* room for tombstones, at least */
 	MAP_SIZE_MAX = 1 << 28,
 };
@@ -216,6 +217,15 @@ static void dump_on_timer(struct timer *timer, mtime now)
 	rtnl_dump_addrs(k->rtnl);
 }
 
+static void routes_on_timer(struct timer *timer, mtime now)
+{
+	struct kern *k = (struct kern *)
+		((char *)timer - offsetof(struct kern, routes_timer));
+
+	(void)now;
+	dp_routes_changed(k->dp);
+}
+
 static void on_rtnl(void *arg, const struct rtnl_event *ev)
 {
 	struct kern *k = arg;
@@ -238,8 +248,15 @@ static void on_rtnl(void *arg, const struct rtnl_event *ev)
 					     MTIME_MS(DUMP_DELAY)));
 		break;
 	case RTNL_NEIGH:
+		/* they come and go all the time; one look for many */
+		if (!timer_armed(&k->routes_timer))
+			timers_set(&k->loop->timers, &k->routes_timer,
+				   mtime_add(loop_now(),
+					     MTIME_MS(NEIGH_DELAY)));
+		return;
 	case RTNL_ROUTE:
 	case RTNL_ROUTE_GONE:
+	case RTNL_ROUTING:
 		break;
 	}
 	dp_routes_changed(k->dp);
@@ -652,6 +669,7 @@ int kern_start(struct kern *k, struct loop *loop, struct ha_conf *conf,
 		.raw_fd = -1,
 		.packet_fd = -1,
 		.dump_timer.fn = dump_on_timer,
+		.routes_timer.fn = routes_on_timer,
 		.sync_timer.fn = sync_on_timer,
 	};
 	for (i = 0; i < KERN_HOLDS; i++)
@@ -683,6 +701,7 @@ void kern_stop(struct kern *k)
 
 	keying_close(&k->keying);
 	timers_del(&k->loop->timers, &k->dump_timer);
+	timers_del(&k->loop->timers, &k->routes_timer);
 	timers_del(&k->loop->timers, &k->sync_timer);
 	journal_close(k->journal);
 	bcache_fini(&k->bcache);

@@ -54,6 +54,7 @@ struct kern {
 	struct wire *wire;
 	struct loop_fd ring_lf, rtnl_lf, tunnel_lf;
 	struct timer dump_timer;	/* events were lost */
+	struct timer routes_timer;	/* neighbours changed */
 	struct timer sync_timer;	/* SA numbers go to the disk */
 	struct bucket errors, relayed, bes;
 	/* the message at hand */

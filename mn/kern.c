@@ -331,6 +331,7 @@ static void on_rtnl_event(void *arg, const struct rtnl_event *ev)
 		break;
 	case RTNL_ROUTE:
 	case RTNL_ROUTE_GONE:
+	case RTNL_ROUTING:
 		break;
 	}
 }

@@ -56,11 +56,15 @@ struct {
 	__type(value, __u32);
 } asked SEC(".maps");
 
-/* Multilinear hashing: of each sum modulo 2^64 the upper half is universal. */
-static __always_inline __u64 route_hash(const struct in6_addr *src,
+/*
+ * Multilinear hashing: of each sum modulo 2^64 the upper half is universal. The
+ * interface counts for policy rules, and for links' scopes.
+ */
+static __always_inline __u64 route_hash(__u32 ifindex,
+					const struct in6_addr *src,
 					const struct in6_addr *dst)
 {
-	__u64 high = 0, low = 0;
+	__u64 high = route_keys[16] * ifindex, low = route_keys[17] * ifindex;
 	int i;
 
 	for (i = 0; i < 4; i++) {
@@ -159,7 +163,7 @@ static __always_inline long route(void *ctx, __u32 ifindex,
 				  const struct in6_addr *dst, __be32 vtf,
 				  __u32 len, __u64 now, struct way *way)
 {
-	__u64 hash = route_hash(src, dst);
+	__u64 hash = route_hash(ifindex, src, dst);
 	struct route *r = route_place(hash, 0);
 	struct route *r2 = route_place(hash, 1);
 	__u32 tag = route_tag(now);

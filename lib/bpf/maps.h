@@ -121,7 +121,7 @@ struct dp_mac {
 	__u16 pad;
 };
 
-enum { DP_ROUTE_KEYS = 16 };
+enum { DP_ROUTE_KEYS = 18 };
 
 /* Constants the loader sets in .rodata before it loads the programs. */
 struct dp_config {

@@ -9,8 +9,8 @@
 
 #include <bpf/bpf_helpers.h>
 
-const volatile __u32 probe_ifindex = 0;
-const volatile __u32 probe_pid = 0;
+__u32 probe_ifindex;
+__u32 probe_pid;
 __s32 probe_sent;
 
 SEC("xdp")

@@ -403,6 +403,8 @@ static void show_status(struct json_object *a)
 	       get_string(a, "version"), get_string(a, "pid"), up);
 	print_list("addresses:", get(a, "addresses"));
 	print_links(get(a, "links"));
+	print_list("by tc:", get(a, "tc"));
+	print_list("by XDP:", get(a, "xdp"));
 	printf("%-10s %s", "bindings:", get_string(a, "bindings"));
 	if (get(a, "max_bindings"))
 		printf(" of %s", get_string(a, "max_bindings"));

@@ -69,6 +69,7 @@ struct dp {
 	char bpffs[DP_PATH_MAX];
 	struct ha_bpf *ha;
 	struct mn_bpf *mn;
+	struct probe_bpf *probe;	/* of outputs for XDP; NULL: none */
 	struct bpf_object *obj;		/* of ha or mn */
 	struct bpf_map *maps[MAP__MAX];
 	bool reused[MAP__MAX];
@@ -405,6 +406,10 @@ int dp_open(struct dp **out, const struct dp_conf *conf, bool *took_over)
 		err = ring_open(dp);
 	if (!err)
 		err = prefixes_count(dp);
+	if (!err && dp->role == DP_HA && dp->xdp != DP_XDP_NO &&
+	    xdp_probe_new(&dp->probe))
+		log_info("nothing goes by XDP: it cannot be found out which "
+			 "interfaces send: %s", strerror(errno));
 	if (err) {
 		dp_close(dp);
 		return err;
@@ -419,6 +424,7 @@ void dp_close(struct dp *dp)
 	if (!dp)
 		return;
 	ring_buffer__free(dp->rb);
+	xdp_probe_free(dp->probe);
 	ha_bpf__destroy(dp->ha);
 	mn_bpf__destroy(dp->mn);
 	free(dp);
@@ -594,7 +600,7 @@ int dp_attach_xdp(struct dp *dp, uint32_t ifindex, const uint8_t mac[6])
 				 dp->xdp == DP_XDP_YES);
 	if (err)
 		return err;
-	if (xdp_sends(ifindex, mac))
+	if (xdp_sends(dp->probe, ifindex, mac))
 		err = bpf_map_update_elem(bpf_map__fd(dp->ha->maps.outputs),
 					  &ifindex, &ifindex, BPF_ANY);
 	else

@@ -209,9 +209,13 @@ static void on_route(struct rtnl *rtnl, const struct nlmsghdr *nlh)
 	struct attrs at;
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*rtm) ||
-	    rtm->rtm_family != AF_INET6 || rtm->rtm_type != RTN_UNICAST ||
-	    rtm->rtm_flags & RTM_F_CLONED)
+	    rtm->rtm_family != AF_INET6 || rtm->rtm_flags & RTM_F_CLONED)
 		return;
+	if (rtm->rtm_type != RTN_UNICAST) {
+		ev.type = RTNL_ROUTING;
+		rtnl->fn(rtnl->arg, &ev);
+		return;
+	}
 	attrs_parse(&at, nlh, sizeof(*rtm), route_rules);
 	ev.ifindex = attr_u32(at.tb[RTA_OIF], 0);
 	ev.route.dst_len = rtm->rtm_dst_len;
@@ -246,6 +250,13 @@ static void on_neigh(struct rtnl *rtnl, const struct nlmsghdr *nlh)
 	rtnl->fn(rtnl->arg, &ev);
 }
 
+static void on_rule(struct rtnl *rtnl)
+{
+	const struct rtnl_event ev = { .type = RTNL_ROUTING };
+
+	rtnl->fn(rtnl->arg, &ev);
+}
+
 static void on_event(struct rtnl *rtnl, const struct nlmsghdr *nlh, void *arg)
 {
 	(void)arg;
@@ -265,6 +276,10 @@ static void on_event(struct rtnl *rtnl, const struct nlmsghdr *nlh, void *arg)
 	case RTM_NEWNEIGH:
 	case RTM_DELNEIGH:
 		on_neigh(rtnl, nlh);
+		break;
+	case RTM_NEWRULE:
+	case RTM_DELRULE:
+		on_rule(rtnl);
 		break;
 	}
 }
@@ -288,7 +303,7 @@ static int event_open(struct rtnl *rtnl)
 {
 	const int groups[] = {
 		RTNLGRP_LINK, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE,
-		RTNLGRP_NEIGH,
+		RTNLGRP_IPV6_RULE, RTNLGRP_NEIGH,
 	};
 	int size = RTNL_RCVBUF, fd;
 	size_t i;

@@ -20,6 +20,7 @@ enum rtnl_event_type {
 	RTNL_ADDR_GONE,
 	RTNL_ROUTE,	/* IPv6 route new, changed */
 	RTNL_ROUTE_GONE,
+	RTNL_ROUTING,	/* what else routes IPv6: rules, routes that refuse */
 	RTNL_NEIGH,	/* IPv6 neighbour changed */
 	RTNL_OVERRUN,	/* events were lost (ENOBUFS): dump again */
 };

@@ -101,8 +101,19 @@ bool xdp_detach(uint32_t ifindex, const char *name)
 	       !bpf_xdp_detach((int)ifindex, XDP_FLAGS_DRV_MODE, NULL);
 }
 
+int xdp_probe_new(struct probe_bpf **out)
+{
+	*out = probe_bpf__open_and_load();
+	return *out ? 0 : -errno;
+}
+
+void xdp_probe_free(struct probe_bpf *probe)
+{
+	probe_bpf__destroy(probe);
+}
+
 /* Sends the one frame. */
-static void probe(struct probe_bpf *skel, const uint8_t mac[ETH_ALEN])
+static void send_frame(struct probe_bpf *probe, const uint8_t mac[ETH_ALEN])
 {
 	uint8_t frame[ETH_ZLEN] = { 0 };
 	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts,
@@ -114,23 +125,23 @@ static void probe(struct probe_bpf *skel, const uint8_t mac[ETH_ALEN])
 	memcpy(frame + ETH_ALEN, mac, ETH_ALEN);
 	frame[2 * ETH_ALEN] = ETH_P_LOCAL_EXPERIMENT >> 8;
 	frame[2 * ETH_ALEN + 1] = ETH_P_LOCAL_EXPERIMENT & 0xff;
-	bpf_prog_test_run_opts(bpf_program__fd(skel->progs.probe_redirect),
+	bpf_prog_test_run_opts(bpf_program__fd(probe->progs.probe_redirect),
 			       &opts);
 }
 
-bool xdp_sends(uint32_t ifindex, const uint8_t mac[6])
+bool xdp_sends(struct probe_bpf *probe, uint32_t ifindex, const uint8_t mac[6])
 {
-	struct probe_bpf *skel = probe_bpf__open();
-	bool sends = false;
+	struct bpf_link *listen;
 
-	if (!skel)
+	if (!probe)
 		return false;
-	skel->rodata->probe_ifindex = ifindex;
-	skel->rodata->probe_pid = (uint32_t)getpid();
-	if (!probe_bpf__load(skel) && !probe_bpf__attach(skel)) {
-		probe(skel, mac);
-		sends = skel->bss->probe_sent == 1;
-	}
-	probe_bpf__destroy(skel);
-	return sends;
+	listen = bpf_program__attach(probe->progs.probe_listen);
+	if (!listen)
+		return false;
+	probe->bss->probe_ifindex = ifindex;
+	probe->bss->probe_pid = (uint32_t)getpid();
+	probe->bss->probe_sent = 0;
+	send_frame(probe, mac);
+	bpf_link__destroy(listen);
+	return probe->bss->probe_sent == 1;
 }

@@ -20,10 +20,14 @@ int xdp_attach(uint32_t ifindex, int prog_fd, const char *name, bool any);
 bool xdp_detach(uint32_t ifindex, const char *name);
 
 /*
- * Does the interface send what is redirected to it? Finds out by sending one
- * frame, from itself to itself, of the type for local experiments. false also
- * where that cannot be found out.
+ * Does an interface send what is redirected to it? Finds out by sending one
+ * frame, from itself to itself, of the type for local experiments. The probe is
+ * made while there are privileges, and used later without: 0 or -errno.
  */
-bool xdp_sends(uint32_t ifindex, const uint8_t mac[6]);
+struct probe_bpf;
+int xdp_probe_new(struct probe_bpf **out);
+void xdp_probe_free(struct probe_bpf *probe);	/* NULL is allowed */
+/* false also where that cannot be found out (probe NULL, for one). */
+bool xdp_sends(struct probe_bpf *probe, uint32_t ifindex, const uint8_t mac[6]);
 
 #endif
