@@ -99,9 +99,9 @@ static __always_inline __u32 route_tag(__u64 now)
 /*
  * The first packet to a neighbour in an epoch goes by the neighbour machinery,
  * which a look-up leaves alone: it sees to it that the neighbour is still there
- * (RFC 4861 7.3).
+ * (RFC 4861 7.3). XDP, which cannot, only looks.
  */
-static __always_inline bool neighbour_due(const __u8 *mac, __u64 now)
+static __always_inline bool neighbour_due(const __u8 *mac, __u64 now, bool xdp)
 {
 	__u32 low = *(__u16 *)mac << 16 ^ *(__u16 *)(mac + 2) << 8 ^
 		    *(__u16 *)(mac + 4);
@@ -111,7 +111,8 @@ static __always_inline bool neighbour_due(const __u8 *mac, __u64 now)
 	low ^= epoch(now) << 16;
 	if (!at || *at == low)
 		return false;
-	*at = low;
+	if (!xdp)
+		*at = low;
 	return true;
 }
 
@@ -161,7 +162,8 @@ struct way {
 static __always_inline long route(void *ctx, __u32 ifindex,
 				  const struct in6_addr *src,
 				  const struct in6_addr *dst, __be32 vtf,
-				  __u32 len, __u64 now, struct way *way)
+				  __u32 len, __u64 now, bool xdp,
+				  struct way *way)
 {
 	__u64 hash = route_hash(ifindex, src, dst);
 	struct route *r = route_place(hash, 0);
@@ -187,7 +189,7 @@ static __always_inline long route(void *ctx, __u32 ifindex,
 	way->ifindex = r->ifindex;
 	__builtin_memcpy(way->eth.h_dest, r->dmac, ETH_ALEN);
 	__builtin_memcpy(way->eth.h_source, r->smac, ETH_ALEN);
-	way->resolve = neighbour_due(r->dmac, now);
+	way->resolve = neighbour_due(r->dmac, now, xdp);
 	return BPF_FIB_LKUP_RET_SUCCESS;
 }
 
@@ -240,7 +242,7 @@ static __always_inline int to_mobile(struct __sk_buff *skb, struct ip6h *h,
 	if ((forwarded && h->hops <= 1) || truncated(skb, ETH_HLEN, h))
 		return TC_ACT_OK;
 	rc = route(skb, skb->ifindex, &b->local, &b->remote, h->vtf,
-		   seg + sizeof(*h), now, &way);
+		   seg + sizeof(*h), now, false, &way);
 	if (rc == BPF_FIB_LKUP_RET_FRAG_NEEDED && seg > MIN_MTU)
 		return too_big(skb, ETH_HLEN, h, inner_mtu(way.mtu));
 	h->hops -= forwarded;
@@ -249,7 +251,7 @@ static __always_inline int to_mobile(struct __sk_buff *skb, struct ip6h *h,
 	if (rc == BPF_FIB_LKUP_RET_FRAG_NEEDED) {
 		shrink = true;
 		rc = route(skb, skb->ifindex, &b->local, &b->remote, h->vtf,
-			   way.mtu, now, &way);
+			   way.mtu, now, false, &way);
 	}
 	if (rc != BPF_FIB_LKUP_RET_SUCCESS && rc != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return drop(DP_STAT_DROP_NO_ROUTE);
@@ -322,7 +324,7 @@ static __always_inline int forward(struct __sk_buff *skb, struct ip6h *in,
 
 	if (in->hops <= 1 ||
 	    route(skb, skb->ifindex, &in->src, &in->dst, in->vtf,
-		  segment_len(skb, ETH_HLEN, in), now, &way))
+		  segment_len(skb, ETH_HLEN, in), now, false, &way))
 		return to_stack(skb, in);
 	in->hops--;
 	head.eth = way.eth;
@@ -455,7 +457,7 @@ static __always_inline bool xdp_route(struct xdp_md *ctx,
 				      __u32 len, __u64 now, struct way *way)
 {
 	return !route(ctx, ctx->ingress_ifindex, src, dst, vtf, len, now,
-		      way) &&
+		      true, way) &&
 	       !way->resolve &&
 	       bpf_redirect_map(&outputs, way->ifindex, 0) == XDP_REDIRECT;
 }
@@ -486,6 +488,7 @@ static __always_inline int xdp_encap(struct xdp_md *ctx, const struct ip6h *p,
 	*(__u64 *)(outer + 1) = *(__u64 *)&h;
 	used(b, &b->tx_packets, &b->tx_bytes, 1, len, now);
 	count(DP_STAT_ENCAP);
+	count(DP_STAT_BY_XDP);
 	return XDP_REDIRECT;
 }
 
@@ -530,6 +533,7 @@ static __always_inline int xdp_decap(struct xdp_md *ctx, const struct ip6h *h)
 	out->hops = in.hops - 1;
 	used(b, &b->rx_packets, &b->rx_bytes, 1, len, now);
 	count(DP_STAT_DECAP);
+	count(DP_STAT_BY_XDP);
 	return XDP_REDIRECT;
 }
 

@@ -12,7 +12,7 @@
 #endif
 #include <linux/types.h>
 
-enum { DP_LAYOUT = 3 };
+enum { DP_LAYOUT = 4 };
 
 /* map "bindings": HASH, struct in6_addr hoa -> struct dp_binding */
 enum dp_binding_flag {
@@ -91,6 +91,7 @@ struct dp_rec {
 	X(ENCAP, "encap") \
 	X(DECAP, "decap") \
 	X(HAIRPIN, "mn_to_mn") \
+	X(BY_XDP, "by_xdp") \
 	X(SIGNAL, "signal_taken") \
 	X(NS, "ns_taken") \
 	X(TO_DAEMON, "to_slow_path") \
