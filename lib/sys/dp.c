@@ -3,7 +3,9 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <libmnl/libmnl.h>
 #include <linux/pkt_cls.h>
 #include <linux/rtnetlink.h>
@@ -47,6 +49,8 @@ enum {
 	DP_BATCH = 4096,	/* bindings read at once */
 };
 
+#define XDP_PIN "xdp-%" SCNu32
+
 /* The layout comes last: where it is missing, a start was cut short. */
 enum dp_map { MAP_BINDINGS, MAP_PREFIXES, MAP_ADDRS, MAP_SPIS, MAP_RING, MAP_STATS,
 	      MAP_LAYOUT, MAP__MAX };
@@ -61,14 +65,13 @@ static const char *const map_names[] = {
 	[MAP_LAYOUT] = "layout",
 };
 
-static const char xdp_name[] = "kedge_ha_xdp";
-
 struct dp {
 	enum dp_role role;
 	enum dp_xdp xdp;
 	char bpffs[DP_PATH_MAX];
 	struct ha_bpf *ha;
 	struct mn_bpf *mn;
+	struct xdp_ours ours;		/* programs of before, and this one */
 	struct probe_bpf *probe;	/* of outputs for XDP; NULL: none */
 	struct bpf_object *obj;		/* of ha or mn */
 	struct bpf_map *maps[MAP__MAX];
@@ -252,27 +255,105 @@ static int map_reuse(struct dp *dp, enum dp_map map, bool layout_ok)
 static int maps_reuse(struct dp *dp)
 {
 	bool layout_ok = pinned_layout_ok(dp);
+	char path[DP_PATH_MAX];
 	int map, err = 0;
 
 	for (map = 0; map < MAP__MAX && !err; map++)
 		err = map_reuse(dp, map, layout_ok);
+	/* Until the bindings are in a new map nobody is to believe it. */
+	if (!err && dp->reused[MAP_LAYOUT] && !dp->reused[MAP_BINDINGS]) {
+		map_path(dp, MAP_LAYOUT, path);
+		err = unlink(path) ? -errno : 0;
+		dp->reused[MAP_LAYOUT] = false;
+	}
 	return err;
+}
+
+static int map_pin(struct dp *dp, enum dp_map map)
+{
+	char path[DP_PATH_MAX];
+
+	map_path(dp, map, path);
+	return dp->reused[map] ? 0 : bpf_obj_pin(map_fd(dp, map), path);
 }
 
 static int maps_pin(struct dp *dp)
 {
 	uint32_t key = 0, layout = DP_LAYOUT;
-	char path[DP_PATH_MAX];
 	int map, err;
 
 	err = bpf_map_update_elem(map_fd(dp, MAP_LAYOUT), &key, &layout,
 				  BPF_ANY);
-	for (map = 0; map < MAP__MAX && !err; map++) {
-		map_path(dp, map, path);
-		if (!dp->reused[map])
-			err = bpf_obj_pin(map_fd(dp, map), path);
-	}
+	for (map = 0; map < MAP_LAYOUT && !err; map++)
+		err = map_pin(dp, map);
 	return err;
+}
+
+/* XDP programs are pinned as well, under their numbers: whoever comes after us
+ * knows by that which are ours. */
+
+/* n of XDP_PIN, or 0 */
+static uint32_t xdp_pin_id(const char *name)
+{
+	uint32_t id = 0;
+
+	return sscanf(name, XDP_PIN, &id) == 1 ? id : 0;
+}
+
+static void xdp_pin_path(const struct dp *dp, uint32_t id,
+			 char out[DP_PATH_MAX])
+{
+	snprintf(out, DP_PATH_MAX, "%.*s/" XDP_PIN, DP_PATH_MAX - 16,
+		 dp->bpffs, id);
+}
+
+static void xdp_pins_read(struct dp *dp)
+{
+	DIR *dir = opendir(dp->bpffs);
+	struct dirent *entry;
+	uint32_t id;
+
+	while (dir && (entry = readdir(dir))) {
+		id = xdp_pin_id(entry->d_name);
+		if (id && dp->ours.n < XDP_OURS_MAX)
+			dp->ours.ids[dp->ours.n++] = id;
+	}
+	if (dir)
+		closedir(dir);
+}
+
+/* All but that one (0: all). */
+static void xdp_pins_remove(struct dp *dp, uint32_t but)
+{
+	char path[DP_PATH_MAX];
+	unsigned int i;
+
+	for (i = 0; i < dp->ours.n; i++) {
+		xdp_pin_path(dp, dp->ours.ids[i], path);
+		if (dp->ours.ids[i] != but)
+			unlink(path);
+	}
+}
+
+static int xdp_pin(struct dp *dp)
+{
+	int fd = bpf_program__fd(dp->ha->progs.kedge_ha_xdp);
+	uint32_t id = xdp_id(fd);
+	char path[DP_PATH_MAX];
+
+	xdp_pins_read(dp);
+	if (dp->ours.n == XDP_OURS_MAX)
+		return -ENOSPC;
+	dp->ours.ids[dp->ours.n++] = id;
+	xdp_pin_path(dp, id, path);
+	return bpf_obj_pin(fd, path);
+}
+
+int dp_complete(struct dp *dp)
+{
+	if (dp->ha)
+		xdp_pins_remove(dp, dp->ours.ids[dp->ours.n - 1]);
+	return map_pin(dp, MAP_LAYOUT);
 }
 
 /* Loading. */
@@ -358,6 +439,8 @@ static int object_load(struct dp *dp, const struct dp_conf *conf)
 		err = dp->ha ? ha_bpf__load(dp->ha) : mn_bpf__load(dp->mn);
 	if (!err)
 		err = maps_pin(dp);
+	if (!err && dp->ha)
+		err = xdp_pin(dp);
 	if (err)
 		log_err("%s: cannot load the data plane: %s", conf->bpffs,
 			strerror(-err));
@@ -588,25 +671,27 @@ int dp_attach_xdp(struct dp *dp, uint32_t ifindex, const uint8_t mac[6])
 	struct dp_mac ours = { 0 };
 	int err, fd = bpf_program__fd(dp->ha->progs.kedge_ha_xdp);
 
-	if (dp->xdp == DP_XDP_NO)
-		xdp_detach(ifindex, xdp_name);
-	if (dp->xdp == DP_XDP_NO)
-		return -EOPNOTSUPP;
+	if (dp->xdp == DP_XDP_NO) {
+		err = xdp_detach(ifindex, &dp->ours);
+		return err ? err : -EOPNOTSUPP;
+	}
+	err = xdp_attach(ifindex, fd, &dp->ours, dp->xdp == DP_XDP_YES);
+	if (err)
+		return err;
 	memcpy(&ours, mac, sizeof(ours.part));
 	err = bpf_map_update_elem(bpf_map__fd(dp->ha->maps.macs), &ifindex,
 				  &ours, BPF_ANY);
-	if (!err)
-		err = xdp_attach(ifindex, fd, xdp_name,
-				 dp->xdp == DP_XDP_YES);
-	if (err)
-		return err;
-	if (xdp_sends(dp->probe, ifindex, mac))
-		err = bpf_map_update_elem(bpf_map__fd(dp->ha->maps.outputs),
-					  &ifindex, &ifindex, BPF_ANY);
-	else
-		bpf_map_delete_elem(bpf_map__fd(dp->ha->maps.outputs),
-				    &ifindex);
+	if (!err && xdp_sends(dp->probe, ifindex, mac))
+		return bpf_map_update_elem(bpf_map__fd(dp->ha->maps.outputs),
+					   &ifindex, &ifindex, BPF_ANY);
+	bpf_map_delete_elem(bpf_map__fd(dp->ha->maps.outputs), &ifindex);
 	return err;
+}
+
+void dp_gone(struct dp *dp, uint32_t ifindex)
+{
+	bpf_map_delete_elem(bpf_map__fd(dp->ha->maps.macs), &ifindex);
+	bpf_map_delete_elem(bpf_map__fd(dp->ha->maps.outputs), &ifindex);
 }
 
 void dp_routes_changed(struct dp *dp)
@@ -625,14 +710,19 @@ int dp_attach_tun(struct dp *dp, uint32_t ifindex)
 }
 
 /* clsact goes too, unless another's filter is on it. */
-static void interface_clean(uint32_t ifindex)
+static void interface_clean(const struct dp *dp, uint32_t ifindex)
 {
 	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
 			    .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
 	bool removed = false, others = false;
 	size_t i;
 
-	xdp_detach(ifindex, xdp_name);
+	int err = dp->ha ? xdp_detach(ifindex, &dp->ours) : 0;
+
+	if (err == -EPERM)
+		log_err("interface %u: there is an XDP program that may not "
+			"be looked at, ours or not: %s", ifindex,
+			strerror(-err));
 	for (i = 0; i < 2; i++)
 		removed |= filter_detach(ifindex, points[i]);
 	for (i = 0; removed && i < 2; i++)
@@ -643,8 +733,7 @@ static void interface_clean(uint32_t ifindex)
 
 void dp_detach(struct dp *dp, uint32_t ifindex)
 {
-	(void)dp;
-	interface_clean(ifindex);
+	interface_clean(dp, ifindex);
 }
 
 static void folder_remove(struct dp *dp)
@@ -657,6 +746,7 @@ static void folder_remove(struct dp *dp)
 		map_path(dp, map, path);
 		unlink(path);
 	}
+	xdp_pins_remove(dp, 0);
 	parent_of(dp->bpffs, parent);
 	if (!stat(dp->bpffs, &st) && !stat(parent, &up) &&
 	    st.st_dev != up.st_dev && umount2(dp->bpffs, MNT_DETACH))
@@ -670,7 +760,7 @@ void dp_flush(struct dp *dp)
 	struct if_nameindex *all = if_nameindex(), *i;
 
 	for (i = all; i && i->if_index; i++)
-		interface_clean(i->if_index);
+		interface_clean(dp, i->if_index);
 	if_freenameindex(all);
 	folder_remove(dp);
 }
@@ -851,7 +941,7 @@ int dp_homes_set(struct dp *dp, const struct ip6_prefix *prefixes, size_t n)
 					  BPF_ANY);
 	}
 	dp->ha->bss->homes_known = known && !err;
-	return err;
+	return err == -E2BIG ? 0 : err;	/* then all are looked up */
 }
 
 static int set_add(const struct dp *dp, enum dp_map map, const void *key)
