@@ -59,7 +59,6 @@ void dp_flush(struct dp *dp);
  */
 int dp_attach(struct dp *dp, uint32_t ifindex, bool home);
 int dp_attach_tun(struct dp *dp, uint32_t ifindex);
-void dp_detach(struct dp *dp, uint32_t ifindex);
 /*
  * HA: besides, in the driver, where dp_conf.xdp says so; what XDP does not take
  * goes to the other programs. And is it an output for XDP? To be asked again
@@ -67,6 +66,7 @@ void dp_detach(struct dp *dp, uint32_t ifindex);
  * xdp_attach() has it, and the interface is as before. Idempotent.
  */
 int dp_attach_xdp(struct dp *dp, uint32_t ifindex, const uint8_t mac[6]);
+void dp_detach(struct dp *dp, uint32_t ifindex);
 /* HA: an interface has gone, or is none for XDP any more. */
 void dp_gone(struct dp *dp, uint32_t ifindex);
 /* HA: routes, neighbours or a path's MTU have changed: the programs look them
