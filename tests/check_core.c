@@ -495,6 +495,25 @@ START_TEST(store_one_owner)
 END_TEST
 
 /* Both kinds of value survive a daemon that dies without a word. */
+/* A link that whoever owns the folder left there: root would follow it. */
+START_TEST(store_links)
+{
+	static const char *const names[] = {
+		"state/lock", "state/state.mdb", "state/soft.mdb" };
+	const char *name = names[_i], *other = in_dir("other");
+	struct store *store;
+
+	log_set_level(LOG_LEVEL_ERR);
+	ck_assert_int_eq(mkdir(in_dir("state"), 0700), 0);
+	ck_assert_int_eq(symlink(other, in_dir(name)), 0);
+	ck_assert_int_eq(store_open(&store, in_dir("state"), NULL), -ELOOP);
+	ck_assert_int_eq(access(other, F_OK), -1);
+	ck_assert_int_eq(unlink(in_dir(name)), 0);
+	ck_assert_int_eq(store_open(&store, in_dir("state"), NULL), 0);
+	store_close(store);
+}
+END_TEST
+
 START_TEST(store_killed)
 {
 	struct store *store;
@@ -2054,6 +2073,7 @@ static void add_state(Suite *s)
 	tcase_add_test(tc, store_basic);
 	tcase_add_test(tc, store_soft_transaction);
 	tcase_add_test(tc, store_one_owner);
+	tcase_add_loop_test(tc, store_links, 0, 3);
 	tcase_add_test(tc, store_killed);
 	tcase_add_test(tc, store_machine_died);
 	tcase_add_loop_test(tc, store_corrupt, 0, 3);
