@@ -298,32 +298,52 @@ static bool on_a_link(const struct ha_conf *conf, const struct in6_addr *addr)
 	return false;
 }
 
-/* A manual SA by which another than the owner would bind its address: what
- * comes under it is refused. */
-static void warn_sas(const struct ha_conf *conf, const struct ha_owner *owner,
-		     const char *path, FILE *errs)
+/* By hoa; the ones that stand earlier first. */
+static int by_hoa(const void *a, const void *b)
 {
-	size_t i;
+	const struct ha_owner *const *x = a, *const *y = b;
+	int diff = memcmp(&(*x)->hoa, &(*y)->hoa, sizeof((*x)->hoa));
 
-	for (i = 0; i < conf->n_sas; i++)
-		if (ip6_addr_eq(&conf->sas[i]->src, &owner->hoa) &&
-		    strcasecmp(conf->sas[i]->identity, owner->identity))
-			fprintf(errs, "%s: [owner %s]: warning: [sa %s] has "
-				"this hoa and another identity: of no use\n",
-				path, owner->name, conf->sas[i]->name);
+	return diff ? diff : (*x > *y) - (*x < *y);
 }
 
+static int is_of(const void *key, const void *element)
+{
+	const struct ha_owner *const *owner = element;
+
+	return memcmp(key, &(*owner)->hoa, sizeof((*owner)->hoa));
+}
+
+/* Manual SAs by which another than the owner would bind its address: what
+ * comes under them is refused. */
+static void warn_sas(const struct ha_conf *conf,
+		     const struct ha_owner *const *sorted, const char *path,
+		     FILE *errs)
+{
+	const struct ha_owner *const *found;
+	const struct sadb_conf *sa;
+	size_t i;
+
+	for (i = 0; i < conf->n_sas; i++) {
+		sa = conf->sas[i];
+		found = bsearch(&sa->src, sorted, conf->n_owners,
+				sizeof(*sorted), is_of);
+		if (found && strcasecmp(sa->identity, (*found)->identity))
+			fprintf(errs, "%s: [owner %s]: warning: [sa %s] has "
+				"this hoa and another identity: of no use\n",
+				path, (*found)->name, sa->name);
+	}
+}
+
+/* before: the one before it in order, or NULL */
 static int check_owner(const struct ha_conf *conf,
-		       const struct ha_owner *owner, const char *path,
+		       const struct ha_owner *owner,
+		       const struct ha_owner *before, const char *path,
 		       FILE *errs)
 {
-	const struct ha_owner *other = conf->owners;
-
-	while (!ip6_addr_eq(&other->hoa, &owner->hoa))
-		other++;
-	if (other != owner) {
+	if (before && ip6_addr_eq(&before->hoa, &owner->hoa)) {
 		fprintf(errs, "%s: [owner %s]: [owner %s] has this hoa\n",
-			path, owner->name, other->name);
+			path, owner->name, before->name);
 		return -EINVAL;
 	}
 	if (!on_a_link(conf, &owner->hoa) ||
@@ -333,19 +353,28 @@ static int check_owner(const struct ha_conf *conf,
 			owner->name);
 		return -EINVAL;
 	}
-	warn_sas(conf, owner, path, errs);
 	return 0;
 }
 
 static int check_owners(const struct ha_conf *conf, const char *path,
 			FILE *errs)
 {
+	const struct ha_owner **sorted = calloc(conf->n_owners + 1,
+						sizeof(const void *));
 	size_t i;
 	int err = 0;
 
+	if (!sorted)
+		return -ENOMEM;
 	for (i = 0; i < conf->n_owners; i++)
-		if (check_owner(conf, &conf->owners[i], path, errs) < 0)
+		sorted[i] = &conf->owners[i];
+	qsort(sorted, conf->n_owners, sizeof(*sorted), by_hoa);
+	for (i = 0; i < conf->n_owners; i++)
+		if (check_owner(conf, sorted[i], i ? sorted[i - 1] : NULL,
+				path, errs) < 0)
 			err = -EINVAL;
+	warn_sas(conf, sorted, path, errs);
+	free(sorted);
 	return err;
 }
 

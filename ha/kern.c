@@ -476,6 +476,7 @@ static int sas_reload(struct kern *k, struct ha_conf *conf)
 	err = sas_load(&fresh, k->store, conf);
 	if (err < 0)
 		return err;
+	sadb_take_seen(fresh, old);
 	k->sadb = fresh;
 	keying_set_sadb(&k->keying, fresh);
 	sadb_each(old, spi_del, k);

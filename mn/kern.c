@@ -674,6 +674,7 @@ int mn_reload(struct mn *mn, struct mn_conf *conf)
 	}
 	for (e = mn->bul.entries; e; e = e->next)
 		signal_know_ha(mn, &e->ha);
+	sadb_take_seen(fresh, old);
 	keying_set_sadb(mn, fresh);
 	sadb_free(old);
 	keying_soon(mn);

@@ -495,6 +495,25 @@ START_TEST(store_one_owner)
 END_TEST
 
 /* Both kinds of value survive a daemon that dies without a word. */
+/* A link that whoever owns the folder left there: root would follow it. */
+START_TEST(store_links)
+{
+	static const char *const names[] = {
+		"state/lock", "state/state.mdb", "state/soft.mdb" };
+	const char *name = names[_i], *other = in_dir("other");
+	struct store *store;
+
+	log_set_level(LOG_LEVEL_ERR);
+	ck_assert_int_eq(mkdir(in_dir("state"), 0700), 0);
+	ck_assert_int_eq(symlink(other, in_dir(name)), 0);
+	ck_assert_int_eq(store_open(&store, in_dir("state"), NULL), -ELOOP);
+	ck_assert_int_eq(access(other, F_OK), -1);
+	ck_assert_int_eq(unlink(in_dir(name)), 0);
+	ck_assert_int_eq(store_open(&store, in_dir("state"), NULL), 0);
+	store_close(store);
+}
+END_TEST
+
 START_TEST(store_killed)
 {
 	struct store *store;
@@ -851,6 +870,10 @@ START_TEST(sadb_taken)
 	a.spi = 0x1003;
 	a.src = addr("2001:db8:1::300");
 	ck_assert_int_eq(sadb_add(sadb, &a, false), -EKEYREJECTED);
+	b.spi = 0x1004;
+	b.src = addr("2001:db8:1::400");
+	b.alg = ESP_CHACHA20_POLY1305;	/* another cipher is no excuse */
+	ck_assert_int_eq(sadb_add(sadb, &b, true), -EKEYREJECTED);
 	json = sadb_json(sadb);
 	ck_assert(json_object_object_get_ex(json, "sas", &list));
 	ck_assert_uint_eq(json_object_array_length(list), 3);
@@ -859,6 +882,8 @@ START_TEST(sadb_taken)
 	ck_assert_int_eq(json_object_get_int64(v), 0x1001);
 	ck_assert(!json_object_object_get_ex(o, "key", &v));
 	json_object_put(json);
+	sadb_del(sadb, sadb_in(sadb, 0x1002));
+	ck_assert_int_eq(sadb_add(sadb, &b, true), 0);
 	sadb_free(sadb);
 }
 END_TEST
@@ -1115,12 +1140,41 @@ START_TEST(sadb_blocks_grow)
 }
 END_TEST
 
-/* A disk that fails in sadb_sync(): nothing counts as reserved, or as stored. */
+/* The disk is full, or is not any more. */
+static void set_disk_full(bool full)
+{
+	struct rlimit rl = { RLIM_INFINITY, RLIM_INFINITY };
+
+	if (full)
+		rl.rlim_cur = 0;
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &rl), 0);
+}
+
+/* One under conf, from one who has sent so many before. */
+static enum reason receive(struct sadb *ha, const struct sadb_conf *conf,
+			   uint32_t before)
+{
+	uint8_t esp[128], out[128];
+	struct ip6_pkt pkt;
+	struct sadb_sa *sa;
+	struct sadb *mn;
+	size_t len;
+
+	ck_assert_int_eq(sadb_new(&mn, NULL), 0);
+	ck_assert_int_eq(sadb_add(mn, conf, false), 0);
+	sadb_out(mn, &conf->src, &conf->dst)->esp.seq = before;
+	pkt = pkt_of(conf, esp, seal(mn, conf, esp, sizeof(esp)));
+	sadb_free(mn);
+	return sadb_open(ha, &pkt, out, sizeof(out), &len, &sa);
+}
+
+/* A disk that fails in sadb_sync(): nothing counts as reserved, or as stored,
+ * and all is still due. */
 START_TEST(sadb_sync_fails)
 {
 	struct sadb_conf conf = sa_conf(0x1001, 1), back = sa_conf(0x1002, 2);
 	struct store *store = NULL;
-	struct rlimit rl = { 0, 0 };
 	struct sadb *sadb;
 	struct sadb_sa *in, *out;
 	uint8_t esp[128];
@@ -1133,10 +1187,9 @@ START_TEST(sadb_sync_fails)
 	in = sadb_in(sadb, 0x1002);
 	for (i = 0; i < 1000; i++)
 		ck_assert_int_gt(seal(sadb, &conf, esp, sizeof(esp)), 0);
-	in->esp.highest = 1000;
+	ck_assert_int_eq(receive(sadb, &back, 999), REASON_NONE);
 	reserved = out->reserved;
-	signal(SIGXFSZ, SIG_IGN);
-	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &rl), 0);
+	set_disk_full(true);
 	sadb_sync(sadb);
 	ck_assert_uint_eq(out->reserved, reserved);
 	ck_assert_uint_eq(out->block, 1024);
@@ -1144,7 +1197,60 @@ START_TEST(sadb_sync_fails)
 	for (; i < 1024; i++)
 		ck_assert_int_gt(seal(sadb, &conf, esp, sizeof(esp)), 0);
 	ck_assert_int_eq(seal(sadb, &conf, esp, sizeof(esp)), -EIO);
+	set_disk_full(false);
+	ck_assert(sadb_sync_due(sadb));
+	sadb_sync(sadb);
+	ck_assert(!sadb_sync_due(sadb));
+	ck_assert_uint_gt(out->reserved, reserved);
+	ck_assert_uint_eq(in->reserved, 1000);
+	ck_assert_int_gt(seal(sadb, &conf, esp, sizeof(esp)), 0);
 	sadb_free(sadb);
+	store_close(store);
+}
+END_TEST
+
+/* An SA that goes before its sync. */
+START_TEST(sadb_due_deleted)
+{
+	struct sadb_conf conf = sa_conf(0x1001, 1);
+	struct store *store = NULL;
+	struct sadb *sadb = restart(NULL, &store, &conf, false);
+
+	ck_assert(sadb_sync_due(sadb));
+	sadb_del(sadb, sadb_out(sadb, &conf.src, &conf.dst));
+	ck_assert(!sadb_sync_due(sadb));
+	sadb_sync(sadb);
+	sadb_free(sadb);
+	store_close(store);
+}
+END_TEST
+
+/* SIGHUP while nothing can be stored: what was seen stays seen. */
+START_TEST(sadb_replay_after_reload)
+{
+	struct sadb_conf conf = sa_conf(0x1001, 1), renamed;
+	struct store *store = NULL;
+	struct sadb *old, *fresh;
+
+	log_set_level(LOG_LEVEL_ERR);
+	old = restart(NULL, &store, &conf, true);
+	ck_assert_int_eq(receive(old, &conf, 9), REASON_NONE);
+	set_disk_full(true);
+	ck_assert_int_eq(receive(old, &conf, 99), REASON_NONE);
+	ck_assert_int_eq(receive(old, &conf, 50), REASON_NONE);
+	renamed = conf;
+	renamed.spi = 0x1009;
+	ck_assert_int_eq(sadb_new(&fresh, store), 0);
+	ck_assert_int_eq(sadb_add(fresh, &renamed, true), 0);
+	ck_assert_uint_eq(sadb_in(fresh, 0x1009)->esp.highest, 10);
+	sadb_take_seen(fresh, old);
+	sadb_free(old);
+	ck_assert(sadb_sync_due(fresh));
+	ck_assert_int_eq(receive(fresh, &renamed, 99), REASON_ESP_REPLAY);
+	ck_assert_int_eq(receive(fresh, &renamed, 50), REASON_ESP_REPLAY);
+	ck_assert_int_eq(receive(fresh, &renamed, 51), REASON_NONE);
+	ck_assert_int_eq(receive(fresh, &renamed, 100), REASON_NONE);
+	sadb_free(fresh);
 	store_close(store);
 }
 END_TEST
@@ -1174,12 +1280,25 @@ START_TEST(sadb_exhausted)
 }
 END_TEST
 
-/* A store that cannot write: nothing goes out under a number not reserved. */
+static int lines_with(const char *name, const char *text)
+{
+	FILE *f = fopen(in_dir(name), "r");
+	char line[512];
+	int n = 0;
+
+	ck_assert_ptr_nonnull(f);
+	while (fgets(line, sizeof(line), f))
+		n += strstr(line, text) != NULL;
+	fclose(f);
+	return n;
+}
+
+/* A store that cannot write: nothing goes out under a number not reserved, and
+ * that is told once. */
 START_TEST(sadb_store_fails)
 {
 	struct sadb_conf conf = sa_conf(0x1001, 1);
 	struct store *store = NULL;
-	struct rlimit rl = { 0, 0 };
 	struct sadb *sadb;
 	uint8_t esp[128];
 	int i;
@@ -1187,10 +1306,18 @@ START_TEST(sadb_store_fails)
 	sadb = restart(NULL, &store, &conf, false);
 	for (i = 0; i < 1024; i++)
 		ck_assert_int_gt(seal(sadb, &conf, esp, sizeof(esp)), 0);
-	signal(SIGXFSZ, SIG_IGN);
-	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &rl), 0);
-	ck_assert_int_eq(seal(sadb, &conf, esp, sizeof(esp)), -EIO);
-	ck_assert_int_eq(seal(sadb, &conf, esp, sizeof(esp)), -EIO);
+	log_set_level(LOG_LEVEL_INFO);
+	ck_assert_ptr_nonnull(freopen(in_dir("log"), "w", stderr));
+	setvbuf(stderr, NULL, _IOFBF, BUFSIZ);
+	set_disk_full(true);
+	for (i = 0; i < 5; i++)
+		ck_assert_int_eq(seal(sadb, &conf, esp, sizeof(esp)), -EIO);
+	set_disk_full(false);
+	for (i = 0; i < 2000; i++)
+		ck_assert_int_gt(seal(sadb, &conf, esp, sizeof(esp)), 0);
+	fflush(stderr);
+	ck_assert_int_eq(lines_with("log", "numbers are not on disk"), 1);
+	ck_assert_int_eq(lines_with("log", "numbers are on disk again"), 1);
 	sadb_free(sadb);
 	store_close(store);
 }
@@ -1946,6 +2073,7 @@ static void add_state(Suite *s)
 	tcase_add_test(tc, store_basic);
 	tcase_add_test(tc, store_soft_transaction);
 	tcase_add_test(tc, store_one_owner);
+	tcase_add_loop_test(tc, store_links, 0, 3);
 	tcase_add_test(tc, store_killed);
 	tcase_add_test(tc, store_machine_died);
 	tcase_add_loop_test(tc, store_corrupt, 0, 3);
@@ -1963,6 +2091,8 @@ static void add_state(Suite *s)
 	tcase_add_test(tc, sadb_batch_killed);
 	tcase_add_test(tc, sadb_blocks_grow);
 	tcase_add_test(tc, sadb_sync_fails);
+	tcase_add_test(tc, sadb_due_deleted);
+	tcase_add_test(tc, sadb_replay_after_reload);
 	tcase_add_test(tc, sadb_exhausted);
 	tcase_add_test(tc, sadb_store_fails);
 	tcase_add_test(tc, sadb_ike_newest);

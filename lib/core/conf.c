@@ -11,25 +11,28 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <uthash.h>
 
 enum {
 	LINE_MAX_LEN = 180,	/* libinih's buffer may be of 200 bytes */
 	KEYS_MAX = 64,		/* of one section */
 	ERR_LEN = 256,
+	ID_LEN = 256,		/* of a section; longer than any line */
 };
 
 /* A section that was opened; an unnamed one stays open to the end, so that a
  * drop-in may add to it. */
 struct section {
+	UT_hash_handle hh;
 	const struct conf_section *type;
-	char *name;
+	char *id;		/* "TYPE NAME" */
+	const char *name;	/* in id */
 	void *dst;
 	char *file;		/* where it was opened */
 	int line;
 	uint64_t given;		/* a bit for each key, in any file */
 	uint64_t given_here;	/* in this file */
 	bool closed;
-	struct section *next;
 };
 
 struct parser {
@@ -37,7 +40,7 @@ struct parser {
 	void *conf;
 	FILE *errs;
 	int n_errors;
-	struct section *sections;	/* the newest first */
+	struct section *sections;	/* by id; in the order of opening */
 	/* of the file being read */
 	FILE *in;
 	const char *file;
@@ -102,12 +105,40 @@ static struct section *section_find(const struct parser *p,
 				    const struct conf_section *type,
 				    const char *name)
 {
+	char id[ID_LEN];
 	struct section *s;
 
-	for (s = p->sections; s; s = s->next)
-		if (s->type == type && !strcmp(s->name, name))
-			return s;
-	return NULL;
+	snprintf(id, sizeof(id), "%s %s", type->type, name);
+	HASH_FIND_STR(p->sections, id, s);
+	return s;
+}
+
+static void section_free(struct section *s)
+{
+	free(s->id);
+	free(s->file);
+	free(s);
+}
+
+/* Without memory: NULL. */
+static struct section *section_alloc(const struct conf_section *type,
+				     const char *name, const char *file)
+{
+	size_t len = strlen(type->type) + 1;
+	struct section *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->type = type;
+	s->file = strdup(file);
+	s->id = malloc(len + strlen(name) + 1);
+	if (!s->file || !s->id) {
+		section_free(s);
+		return NULL;
+	}
+	sprintf(s->id, "%s %s", type->type, name);
+	s->name = s->id + len;
+	return s;
 }
 
 static struct section *section_new(struct parser *p,
@@ -122,19 +153,14 @@ static struct section *section_new(struct parser *p,
 		error_at(p, p->line, "[%s %s]: %s", type->type, name, err);
 		return NULL;
 	}
-	s = calloc(1, sizeof(*s));
-	if (!s || !(s->name = strdup(name)) || !(s->file = strdup(p->file))) {
+	s = section_alloc(type, name, p->file);
+	if (!s) {
 		error_at(p, p->line, "out of memory");
-		if (s)
-			free(s->name);
-		free(s);
 		return NULL;
 	}
-	s->type = type;
 	s->dst = dst;
 	s->line = p->line;
-	s->next = p->sections;
-	p->sections = s;
+	HASH_ADD_KEYPTR(hh, p->sections, s->id, strlen(s->id), s);
 	return s;
 }
 
@@ -307,7 +333,7 @@ static bool has_keys(const struct parser *p)
 {
 	const struct section *s;
 
-	for (s = p->sections; s; s = s->next)
+	for (s = p->sections; s; s = s->hh.next)
 		if ((!strcmp(s->type->type, "sa") ||
 		     !strcmp(s->type->type, "psk")) &&
 		    !strcmp(s->file, p->file))
@@ -322,7 +348,7 @@ static void parse_open_file(struct parser *p)
 	struct stat st;
 
 	setvbuf(p->in, iobuf, _IOFBF, sizeof(iobuf));
-	for (s = p->sections; s; s = s->next)
+	for (s = p->sections; s; s = s->hh.next)
 		s->given_here = 0;
 	ini_parse_stream(read_line, p, on_key, p);
 	check_answered(p);
@@ -413,18 +439,16 @@ static void check_absent(struct parser *p)
 
 static void finish(struct parser *p, const char *path)
 {
-	struct section *s;
+	struct section *s, *next;
 
 	p->file = path;
 	p->line = 1;
 	check_absent(p);
-	while ((s = p->sections)) {
+	HASH_ITER(hh, p->sections, s, next) {
 		if (!s->closed)
 			section_close(p, s);
-		p->sections = s->next;
-		free(s->name);
-		free(s->file);
-		free(s);
+		HASH_DEL(p->sections, s);
+		section_free(s);
 	}
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <utlist.h>
 
 #include "core/log.h"
 #include "core/loop.h"
@@ -18,7 +19,6 @@ enum {
 	RESERVE_MAX = 1 << 20,
 	RESERVE_TIME = 60,
 	INBOUND_SYNC = 64,	/* inbound packets between syncs */
-	FINGERPRINT_LEN = 16,
 };
 
 /* sadb_out() looks up by both addresses at once. */
@@ -32,11 +32,13 @@ struct sadb {
 	/* by src and dst: the newest with these addresses, which leads to the
 	 * older ones, and to a manual one at the end */
 	struct sadb_sa *out;
+	struct sadb_sa *by_key[2];	/* manual ones; [1]: inbound */
+	struct sadb_sa *due;	/* those that sadb_sync() is for */
 	uint64_t changes;	/* of the outbound ones */
-	bool sync_due;
 	bool batch;		/* from begin to commit */
 	bool batch_open;	/* a transaction of the store's is */
 	bool failing;		/* the last batch was not stored */
+	bool disk_failing;	/* nor was what the disk was last asked for */
 };
 
 int sadb_new(struct sadb **out, struct store *store)
@@ -124,16 +126,20 @@ void sadb_free(struct sadb *sadb)
 	free(sadb);
 }
 
+static void fingerprint(uint8_t fp[SADB_FP_LEN], const uint8_t *p, size_t len)
+{
+	crypto_generichash(fp, SADB_FP_LEN, p, len, NULL, 0);
+}
+
 /* The algorithm is part of it: another cipher never shares a key stream. */
 static void set_store_key(struct sadb_sa *sa)
 {
-	uint8_t material[1 + ESP_KEY_LEN], fp[FINGERPRINT_LEN];
-	char hex[2 * FINGERPRINT_LEN + 1];
+	uint8_t material[1 + ESP_KEY_LEN], fp[SADB_FP_LEN];
+	char hex[2 * SADB_FP_LEN + 1];
 
 	material[0] = (uint8_t)sa->conf.alg;
 	memcpy(material + 1, sa->conf.key, ESP_KEY_LEN);
-	crypto_generichash(fp, sizeof(fp), material, sizeof(material), NULL,
-			   0);
+	fingerprint(fp, material, sizeof(material));
 	sodium_memzero(material, sizeof(material));
 	sodium_bin2hex(hex, sizeof(hex), fp, sizeof(fp));
 	snprintf(sa->store_key, sizeof(sa->store_key), "%s/%s",
@@ -214,6 +220,18 @@ static void set_reserved(struct sadb_sa *sa, uint32_t end, mtime now)
 	sa->reserved_at = now;
 }
 
+/* Once for each time that it begins or ends: messages are many. */
+static void tell_failing(bool *failing, int rc, const char *where)
+{
+	if (*failing == (rc < 0))
+		return;
+	*failing = rc < 0;
+	if (rc)
+		log_err("SAs: numbers are not %s: %s", where, strerror(-rc));
+	else
+		log_info("SAs: numbers are %s again", where);
+}
+
 static int reserve(struct sadb *sadb, struct sadb_sa *sa)
 {
 	mtime now = loop_now();
@@ -221,13 +239,10 @@ static int reserve(struct sadb *sadb, struct sadb_sa *sa)
 	int rc = sadb->store ? store_put(sadb->store, sa->store_key, &end,
 					 sizeof(end), true) : 0;
 
-	if (rc) {
-		log_err("SA %s: not sending, as its next numbers could not be "
-			"stored: %s", sa->conf.name, strerror(-rc));
-		return -EIO;
-	}
-	set_reserved(sa, end, now);
-	return 0;
+	tell_failing(&sadb->disk_failing, rc, "on disk");
+	if (!rc)
+		set_reserved(sa, end, now);
+	return rc ? -EIO : 0;
 }
 
 /* Is no more than half of a block left, or none yet? IKE's have all numbers. */
@@ -245,13 +260,7 @@ static int restore_outbound(struct sadb *sadb, struct sadb_sa *sa)
 	if (sadb->store && sa->reserved < clock_floor())
 		sa->reserved = clock_floor();
 	sa->esp.seq = sa->reserved;
-	sadb->sync_due = true;
 	return rc;
-}
-
-static bool same_key(const struct sadb_conf *a, const struct sadb_conf *b)
-{
-	return !sodium_memcmp(a->key, b->key, ESP_KEY_LEN);
 }
 
 /* One section added in both directions is one SA. */
@@ -269,21 +278,20 @@ static struct sadb_sa *out_manual(struct sadb_sa *sa)
 	return sa;
 }
 
-/* Keys of IKE's are random: no manual one is the same. */
+/* Keys of IKE's are random: no manual one is the same. In one direction no two
+ * have one key. */
 static const struct sadb_sa *find_shared_key(const struct sadb *sadb,
 					     const struct sadb_conf *conf)
 {
-	struct sadb_sa *sa, *manual;
+	uint8_t fp[SADB_FP_LEN];
+	struct sadb_sa *sa;
+	int i;
 
-	for (sa = sadb->in; sa; sa = sa->hh.next)
-		if (!sa->peer && same_key(&sa->conf, conf) &&
-		    !same_sa(&sa->conf, conf))
+	fingerprint(fp, conf->key, sizeof(conf->key));
+	for (i = 0; i < 2; i++) {
+		HASH_FIND(hk, sadb->by_key[i], fp, sizeof(fp), sa);
+		if (sa && !same_sa(&sa->conf, conf))
 			return sa;
-	for (sa = sadb->out; sa; sa = sa->hh.next) {
-		manual = out_manual(sa);
-		if (manual && same_key(&manual->conf, conf) &&
-		    !same_sa(&manual->conf, conf))
-			return manual;
 	}
 	return NULL;
 }
@@ -342,9 +350,41 @@ static struct sadb_sa *sa_new(const struct sadb_conf *conf, bool inbound,
 	return sa;
 }
 
+static void sync_later(struct sadb *sadb, struct sadb_sa *sa)
+{
+	if (sadb->store && !sa->due_prev)
+		DL_APPEND2(sadb->due, sa, due_prev, due_next);
+}
+
+static void sync_over(struct sadb *sadb, struct sadb_sa *sa)
+{
+	if (!sa->due_prev)
+		return;
+	DL_DELETE2(sadb->due, sa, due_prev, due_next);
+	sa->due_prev = NULL;
+}
+
+/* What is there for manual ones alone; outbound, the first numbers are due. */
+static void manual_add(struct sadb *sadb, struct sadb_sa *sa)
+{
+	fingerprint(sa->key_fp, sa->conf.key, sizeof(sa->conf.key));
+	HASH_ADD(hk, sadb->by_key[sa->inbound], key_fp, sizeof(sa->key_fp),
+		 sa);
+	if (!sa->inbound)
+		sync_later(sadb, sa);
+}
+
+static void manual_remove(struct sadb *sadb, struct sadb_sa *sa)
+{
+	HASH_DELETE(hk, sadb->by_key[sa->inbound], sa);
+	sync_over(sadb, sa);
+}
+
 static void sa_add(struct sadb *sadb, struct sadb_sa *sa)
 {
 	sa->reply_of = UINT64_MAX;	/* what it was in another sadb */
+	if (!sa->peer)
+		manual_add(sadb, sa);
 	if (sa->inbound)
 		HASH_ADD(hh, sadb->in, conf.spi, sizeof(sa->conf.spi), sa);
 	else
@@ -412,6 +452,8 @@ void sadb_expire(struct sadb *sadb, struct sadb_sa *sa)
 
 static void sa_remove(struct sadb *sadb, struct sadb_sa *sa)
 {
+	if (!sa->peer)
+		manual_remove(sadb, sa);
 	if (sa->inbound)
 		HASH_DEL(sadb->in, sa);
 	else
@@ -465,6 +507,31 @@ void sadb_take_ike(struct sadb *into, struct sadb *from)
 	for (sa = from->out; sa; sa = next) {
 		next = sa->hh.next;
 		take_chain(into, from, sa);
+	}
+}
+
+static void sync_in_later(struct sadb *sadb, struct sadb_sa *sa)
+{
+	if (sa->esp.highest - sa->reserved >= INBOUND_SYNC)
+		sync_later(sadb, sa);
+}
+
+void sadb_take_seen(struct sadb *into, const struct sadb *from)
+{
+	const struct sadb_sa *old;
+	struct sadb_sa *sa;
+
+	for (old = from->in; old; old = old->hh.next) {
+		if (old->peer)
+			continue;
+		HASH_FIND(hk, into->by_key[true], old->key_fp,
+			  sizeof(old->key_fp), sa);
+		if (!sa || strcmp(sa->store_key, old->store_key))
+			continue;
+		sa->esp.highest = old->esp.highest;
+		memcpy(sa->esp.window, old->esp.window,
+		       sizeof(sa->esp.window));
+		sync_in_later(into, sa);
 	}
 }
 
@@ -527,11 +594,9 @@ static void store_inbound(struct sadb *sadb, struct sadb_sa *sa)
 	rc = store_put(sadb->store, sa->store_key, &highest, sizeof(highest),
 		       false);
 	/* a batch's failure is told at its end */
-	if (rc && !sadb->batch_open)
-		log_err("SA %s: number %u is not stored: %s", sa->conf.name,
-			highest, strerror(-rc));
-	if (highest - sa->reserved >= INBOUND_SYNC)
-		sadb->sync_due = true;
+	if (!sadb->batch_open)
+		tell_failing(&sadb->failing, rc, "stored");
+	sync_in_later(sadb, sa);
 }
 
 void sadb_begin(struct sadb *sadb)
@@ -539,37 +604,24 @@ void sadb_begin(struct sadb *sadb)
 	sadb->batch = true;
 }
 
-/* Once for each time that it begins or ends: batches are many. */
-static void tell_failing(struct sadb *sadb, int rc)
-{
-	sadb->failing = rc < 0;
-	if (rc)
-		log_err("SAs: numbers received are not stored: %s",
-			strerror(-rc));
-	else
-		log_info("SAs: numbers received are stored again");
-}
-
 void sadb_commit(struct sadb *sadb)
 {
 	int rc = sadb->batch_open ? store_commit_soft(sadb->store) : 0;
 
-	if (sadb->batch_open && sadb->failing != (rc < 0))
-		tell_failing(sadb, rc);
+	if (sadb->batch_open)
+		tell_failing(&sadb->failing, rc, "stored");
 	sadb->batch = sadb->batch_open = false;
 }
 
 bool sadb_sync_due(const struct sadb *sadb)
 {
-	return sadb->sync_due;
+	return sadb->due != NULL;
 }
 
 static void sync_in(struct sadb *sadb, struct sadb_sa *sa)
 {
 	char key[48];
 
-	if (sa->peer || sa->esp.highest - sa->reserved < INBOUND_SYNC)
-		return;
 	sa->syncing = sa->esp.highest;
 	synced_key(sa, key);
 	store_put(sadb->store, key, &sa->syncing, sizeof(sa->syncing), true);
@@ -577,42 +629,35 @@ static void sync_in(struct sadb *sadb, struct sadb_sa *sa)
 
 static void sync_out(struct sadb *sadb, struct sadb_sa *sa, mtime now)
 {
-	if (!is_low(sa))
-		return;
-	sa->syncing = next_end(sa, now);
-	store_put(sadb->store, sa->store_key, &sa->syncing,
-		  sizeof(sa->syncing), true);
+	sa->syncing = is_low(sa) ? next_end(sa, now) : 0;
+	if (sa->syncing)
+		store_put(sadb->store, sa->store_key, &sa->syncing,
+			  sizeof(sa->syncing), true);
 }
 
 /* Into the store's transaction, which tells what failed. */
 static void sync_put(struct sadb *sadb, mtime now)
 {
-	struct sadb_sa *head, *sa;
+	struct sadb_sa *sa;
 
-	for (sa = sadb->in; sa; sa = sa->hh.next)
-		sync_in(sadb, sa);
-	for (head = sadb->out; head; head = head->hh.next) {
-		sa = out_manual(head);
-		if (sa)
+	DL_FOREACH2(sadb->due, sa, due_next) {
+		if (sa->inbound)
+			sync_in(sadb, sa);
+		else
 			sync_out(sadb, sa, now);
 	}
 }
 
-static void sync_done(struct sadb *sadb, bool ok, mtime now)
+static void sync_done(struct sadb *sadb, mtime now)
 {
-	struct sadb_sa *head, *sa;
+	struct sadb_sa *sa, *next;
 
-	for (sa = sadb->in; sa; sa = sa->hh.next) {
-		if (sa->syncing && ok)
+	DL_FOREACH_SAFE2(sadb->due, sa, next, due_next) {
+		if (sa->inbound)
 			sa->reserved = sa->syncing;
-		sa->syncing = 0;
-	}
-	for (head = sadb->out; head; head = head->hh.next) {
-		sa = out_manual(head);
-		if (sa && sa->syncing && ok)
+		else if (sa->syncing)
 			set_reserved(sa, sa->syncing, now);
-		if (sa)
-			sa->syncing = 0;
+		sync_over(sadb, sa);
 	}
 }
 
@@ -625,18 +670,16 @@ void sadb_sync(struct sadb *sadb)
 	mtime now = loop_now();
 	int rc;
 
-	sadb->sync_due = false;
-	if (!sadb->store)
+	if (!sadb->due)
 		return;
 	rc = store_begin(sadb->store);
 	if (!rc) {
 		sync_put(sadb, now);
 		rc = store_commit(sadb->store);
 	}
-	if (rc)
-		log_err("SAs: their numbers are not on disk: %s",
-			strerror(-rc));
-	sync_done(sadb, !rc, now);
+	tell_failing(&sadb->disk_failing, rc, "on disk");
+	if (!rc)
+		sync_done(sadb, now);
 }
 
 static enum reason check_opened(const struct sadb_sa *sa,
@@ -699,8 +742,8 @@ ssize_t sadb_seal(struct sadb *sadb, struct sadb_sa *sa, uint8_t *out,
 	n = esp_seal(&sa->esp, out, cap, IP6_PROTO_MH, p, len);
 	if (n > 0)
 		sa->packets++;
-	if (sadb->store && is_low(sa))
-		sadb->sync_due = true;
+	if (is_low(sa))
+		sync_later(sadb, sa);
 	return n;
 }
 

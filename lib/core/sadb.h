@@ -27,6 +27,8 @@
 
 struct sadb;
 
+enum { SADB_FP_LEN = 16 };
+
 /* What a [sa NAME] section says. */
 struct sadb_conf {
 	uint32_t spi;			/* >= 256, RFC 4303 2.1 */
@@ -53,12 +55,15 @@ struct sadb_sa {
 	uint32_t reserved;	/* out: numbers up to this are ours to use;
 				 * in: highest that is surely on disk */
 	uint32_t syncing;	/* what it will be after this sync, or 0 */
+	struct sadb_sa *due_prev, *due_next;	/* before the next sync */
 	uint32_t block;		/* out: how many are reserved at once */
 	mtime reserved_at;
 	struct sadb_sa *older;	/* out: the next one with these addresses */
 	struct sadb_conf conf;
 	struct esp_sa esp;
-	char store_key[40];	/* DIRECTION/FINGERPRINT of the key */
+	UT_hash_handle hk;	/* manual ones: by key_fp */
+	uint8_t key_fp[SADB_FP_LEN];	/* fingerprint of the key alone */
+	char store_key[40];	/* DIRECTION/FINGERPRINT of key and cipher */
 };
 
 /* store is kept, not owned; it may be NULL (tests alone). */
@@ -91,6 +96,9 @@ void sadb_del(struct sadb *sadb, struct sadb_sa *sa);
 /* Moves all that IKE made from one to the other (SIGHUP). What does not fit
  * beside a manual one is logged and dropped. */
 void sadb_take_ike(struct sadb *into, struct sadb *from);
+/* What was seen under keys that both have (SIGHUP): the store may know less of
+ * it than from, where the disk fails. */
+void sadb_take_seen(struct sadb *into, const struct sadb *from);
 
 /* Inbound by SPI; NULL where there is none. */
 struct sadb_sa *sadb_in(struct sadb *sadb, uint32_t spi);
@@ -129,7 +137,8 @@ void sadb_commit(struct sadb *sadb);
  * reserved before they are needed, by sadb_sync(): call it within seconds of
  * when sadb_sync_due() became true, but not while a handover waits (it takes as
  * long as the disk does, once for all SAs). After a power cut the last 64 messages
- * of an SA at the most could be replayed; after a daemon's death, none.
+ * of an SA at the most could be replayed; after a daemon's death, none. What
+ * the disk refused stays due.
  */
 bool sadb_sync_due(const struct sadb *sadb);
 void sadb_sync(struct sadb *sadb);

@@ -133,12 +133,28 @@ static int set_aside(const char *path)
 	return rename(path, aside) ? -errno : 0;
 }
 
+/* The folder is the user's under whom the daemon runs, and we may be root: a
+ * link that he left there would have us write elsewhere. LMDB follows it. */
+static int check_regular(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st))
+		return errno == ENOENT ? 0 : -errno;
+	if (S_ISREG(st.st_mode))
+		return 0;
+	log_err("%s: not a regular file", path);
+	return -ELOOP;
+}
+
 static int db_open(struct store *store, struct db *db, const char *name,
 		   unsigned int flags, bool *fresh)
 {
 	char path[PATH_MAX];
 	int rc = store_path(store, path, name);
 
+	if (!rc)
+		rc = check_regular(path);
 	if (rc)
 		return rc;
 	*fresh = access(path, F_OK) != 0;
@@ -298,7 +314,11 @@ static int lock_dir(struct store *store)
 		log_err("state folder %s: %s", store->dir, strerror(errno));
 		return rc;
 	}
-	store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	rc = check_regular(path);
+	if (rc)
+		return rc;
+	store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+			      0600);
 	if (store->lock_fd < 0) {
 		rc = -errno;
 		log_err("%s: %s", path, strerror(errno));

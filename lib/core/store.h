@@ -19,9 +19,9 @@ enum { STORE_KEY_MAX = 500 };	/* bytes of a key's text */
 
 /* Opens or makes dir/state.mdb; dir is made (0700) if missing, but not its
  * parents. 0 or -errno, the reason logged; -EBUSY: another process has this
- * folder. A file that LMDB calls corrupt is moved aside to state.mdb.corrupt
- * and reported; *fresh (may be NULL) says that nothing was there or could be
- * kept. */
+ * folder; -ELOOP: a file in it is a link. A file that LMDB calls corrupt is
+ * moved aside to state.mdb.corrupt and reported; *fresh (may be NULL) says that
+ * nothing was there or could be kept. */
 int store_open(struct store **out, const char *dir, bool *fresh);
 void store_close(struct store *store);	/* NULL is allowed */
 
