@@ -6,6 +6,7 @@
 #ifndef KEDGE_HA_KERN_H
 #define KEDGE_HA_KERN_H
 
+#include "core/count.h"
 #include "core/loop.h"
 #include "core/sadb.h"
 #include "core/store.h"
@@ -57,6 +58,7 @@ struct kern {
 	struct timer routes_timer;	/* neighbours changed */
 	struct timer sync_timer;	/* SA numbers go to the disk */
 	struct bucket errors, relayed, bes;
+	struct count_limit states_told, links_told;
 	/* the message at hand */
 	const struct dp_rec *rec;
 	const struct bcache_bu *bu;
