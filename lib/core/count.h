@@ -82,7 +82,8 @@ uint64_t count_get(enum count_event event);
 
 /*
  * Counts a refusal and logs it, with a count_limit for each reason. fmt names
- * the binding: "HoA 2001:db8::1 from 2001:db8::2". Prints "refused: NAME (text): ...".
+ * the binding: "HoA 2001:db8::1 from 2001:db8::2". Prints "refused: NAME
+ * (text): ...".
  */
 #define count_refusal(why, ...) do { \
 	enum reason why_ = (why); \
