@@ -5,6 +5,7 @@
 #include <linux/if_packet.h>
 #include <linux/neighbour.h>
 #include <net/if_arp.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -61,6 +62,7 @@ static void iface_del(struct kern *k, uint32_t ifindex)
 		if (iface->ifindex != ifindex)
 			continue;
 		log_info("interface %s has gone", iface->name);
+		dp_gone(k->dp, ifindex);
 		*at = iface->next;
 		free(iface);
 		return;
@@ -130,6 +132,10 @@ static void iface_xdp(struct kern *k, struct kern_iface *iface)
 	if (iface->xdp != !err)
 		log_info("interface %s: %s", iface->name, err ?
 			 "no longer by XDP" : "by XDP, in the driver");
+	else if (err == -EPERM)
+		log_err("interface %s: there is an XDP program that may not be "
+			"looked at; an older one of ours, it would tunnel to "
+			"where hosts were", iface->name);
 	else if (err && err != -EOPNOTSUPP)
 		log_info("interface %s: not by XDP: %s", iface->name,
 			 strerror(-err));
@@ -686,6 +692,7 @@ int kern_start(struct kern *k, struct loop *loop, struct ha_conf *conf,
 	};
 	for (i = 0; i < KERN_HOLDS; i++)
 		k->holds[i] = -1;
+	randombytes_buf(k->errors_key, sizeof(k->errors_key));
 	err = start_step(sas_load(&k->sadb, store, conf),
 			 "security associations");
 	if (!err)
@@ -698,6 +705,8 @@ int kern_start(struct kern *k, struct loop *loop, struct ha_conf *conf,
 		err = start_step(rtnl_start(k), "rtnetlink");
 	if (!err)
 		err = start_step(keying_open(&k->keying, k), "keying");
+	if (!err)
+		err = start_step(dp_complete(k->dp), "data plane");
 	return err;
 }
 

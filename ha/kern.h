@@ -36,7 +36,7 @@ struct kern_iface {
 	struct in6_addr ha;	/* an address of ours on it, or :: */
 };
 
-enum { KERN_HOLDS = 3 };
+enum { KERN_BUCKETS = 256, KERN_HOLDS = 3 };
 
 struct kern {
 	struct loop *loop;
@@ -57,7 +57,9 @@ struct kern {
 	struct timer dump_timer;	/* events were lost */
 	struct timer routes_timer;	/* neighbours changed */
 	struct timer sync_timer;	/* SA numbers go to the disk */
-	struct bucket errors, relayed, bes;
+	struct bucket errors[KERN_BUCKETS];	/* by whom they are for */
+	uint8_t errors_key[16];
+	struct bucket relayed, bes;
 	struct count_limit states_told, links_told;
 	/* the message at hand */
 	const struct dp_rec *rec;

@@ -36,10 +36,23 @@ static void send_error(struct kern *k, const struct in6_addr *src,
 		count(event);
 }
 
+/* By the source that is to be told: nobody's packets keep another's from being
+ * told. Which share one, only we know. */
+static struct bucket *error_bucket(struct kern *k, const uint8_t *orig)
+{
+	uint8_t hash[crypto_shorthash_BYTES];
+
+	crypto_shorthash(hash, orig + 8, sizeof(struct in6_addr),
+			 k->errors_key);
+	return &k->errors[hash[0] % KERN_BUCKETS];
+}
+
 void slow_error(struct kern *k, const struct in6_addr *src,
 		const struct nd_error *err, const uint8_t *orig, size_t len)
 {
-	if (!bucket_take(&k->errors, loop_now()))
+	if (len < IP6_HDR_LEN)
+		return;
+	if (!bucket_take(error_bucket(k, orig), loop_now()))
 		count(COUNT_ERRORS_LIMITED);
 	else
 		send_error(k, src, err, orig, len, err->type == ND_TYPE_PTB ?

@@ -554,9 +554,9 @@ static int open_dp(struct mn *mn, bool *took_over)
 	};
 	int err = dp_open(&mn->dp, &conf, took_over);
 
-	if (err)
-		return err;
-	return dp_attach_tun(mn->dp, mn->tun_ifindex);
+	if (!err)
+		err = dp_attach_tun(mn->dp, mn->tun_ifindex);
+	return err ? err : dp_complete(mn->dp);
 }
 
 /* The care-of address was a home address that has just come home. */

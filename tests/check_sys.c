@@ -834,6 +834,7 @@ static struct dp *open_dp(const char *name, bool want_took_over)
 	conf.bpffs = path;
 	ck_assert_int_eq(dp_open(&dp, &conf, &took_over), 0);
 	ck_assert(took_over == want_took_over);
+	ck_assert_int_eq(dp_complete(dp), 0);
 	return dp;
 }
 

@@ -310,8 +310,13 @@ __noinline int walk(struct __sk_buff *skb, __u32 off, __u32 next,
 static __noinline int emit(struct __sk_buff *skb, __u32 off, __u32 len,
 			   __u32 type_mtu)
 {
-	struct dp_rec *rec = bpf_ringbuf_reserve(&ring, sizeof(*rec), 0);
+	struct dp_rec *rec = NULL;
 
+	/* What anybody can cause leaves room for what is authenticated. */
+	if (type_mtu >> 16 == DP_REC_SIGNAL ||
+	    bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) <
+	    bpf_ringbuf_query(&ring, BPF_RB_RING_SIZE) / 4)
+		rec = bpf_ringbuf_reserve(&ring, sizeof(*rec), 0);
 	if (!rec) {
 		count(DP_STAT_DROP_RING_FULL);
 		return -1;

@@ -48,9 +48,10 @@ struct {
 	__type(value, struct route);
 } routes SEC(".maps");
 
-/* Neighbours asked for: an epoch, and part of the link-layer address. */
+/* Neighbours asked for: an epoch, and part of the link-layer address. All
+ * processors', as XDP may be on one and what it leaves to tc on another. */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, ASKED);
 	__type(key, __u32);
 	__type(value, __u32);
@@ -199,10 +200,9 @@ static __always_inline int leave(const struct way *way)
 	       bpf_redirect(way->ifindex, 0);
 }
 
-/* What changes in front of a packet's addresses: stored in one go. */
+/* What a packet gets in front of its addresses. A checksum that the device has
+ * made of it follows; the Ethernet header is none of it. */
 struct head {
-	__u8 align[2];
-	struct ethhdr eth;
 	struct ip6h outer;
 	__u64 inner;		/* to the hop limit */
 };
@@ -258,11 +258,10 @@ static __always_inline int to_mobile(struct __sk_buff *skb, struct ip6h *h,
 	if (len > 0xffff - sizeof(*h) || trim(skb, ETH_HLEN, h) ||
 	    push_room(skb, shrink))
 		return drop(DP_STAT_DROP_ADJUST);
-	head.eth = way.eth;
 	outer_header(&head.outer, b, h);
 	head.inner = *(__u64 *)h;
-	if (bpf_skb_store_bytes(skb, 0, &head.eth, sizeof(head.eth) +
-				sizeof(head.outer) + INNER_LEN,
+	if (bpf_skb_store_bytes(skb, 0, &way.eth, sizeof(way.eth), 0) ||
+	    bpf_skb_store_bytes(skb, ETH_HLEN, &head, sizeof(head),
 				BPF_F_RECOMPUTE_CSUM))
 		return drop(DP_STAT_DROP_ADJUST);
 	used(b, &b->tx_packets, &b->tx_bytes, n, len, now);
@@ -316,21 +315,17 @@ static __always_inline int forward(struct __sk_buff *skb, struct ip6h *in,
 				   __u64 now)
 {
 	struct way way;
-	struct {
-		__u8 align[2];
-		struct ethhdr eth;
-		__u64 inner;
-	} head;
+	__u64 head;		/* to the hop limit */
 
 	if (in->hops <= 1 ||
 	    route(skb, skb->ifindex, &in->src, &in->dst, in->vtf,
 		  segment_len(skb, ETH_HLEN, in), now, false, &way))
 		return to_stack(skb, in);
 	in->hops--;
-	head.eth = way.eth;
-	head.inner = *(__u64 *)in;
-	if (bpf_skb_store_bytes(skb, 0, &head.eth, sizeof(head.eth) +
-				INNER_LEN, BPF_F_RECOMPUTE_CSUM))
+	head = *(__u64 *)in;
+	if (bpf_skb_store_bytes(skb, 0, &way.eth, sizeof(way.eth), 0) ||
+	    bpf_skb_store_bytes(skb, ETH_HLEN, &head, INNER_LEN,
+				BPF_F_RECOMPUTE_CSUM))
 		return drop(DP_STAT_DROP_ADJUST);
 	return leave(&way);
 }
@@ -467,25 +462,28 @@ static __always_inline int xdp_encap(struct xdp_md *ctx, const struct ip6h *p,
 {
 	__u64 now = bpf_ktime_get_coarse_ns();
 	__u32 len = sizeof(*p) + bpf_ntohs(p->len);
-	struct ip6h h = *p, *outer;
+	struct ip6h h = *p;
+	struct head *to;
 	struct ethhdr *eth;
+	struct head head;
 	struct way way;
 
+	outer_header(&head.outer, b, &h);
 	/* Neighbour Discovery is among ICMPv6 */
 	if (!xdp_for_us(ctx) || h.hops <= 1 || h.next == NEXT_ICMPV6 ||
 	    addr_link_local(&h.src) || len > 0xffff - sizeof(h) ||
-	    !xdp_route(ctx, &b->local, &b->remote, h.vtf, len + sizeof(h), now,
-		       &way) ||
+	    !xdp_route(ctx, &head.outer.src, &head.outer.dst, h.vtf,
+		       len + sizeof(h), now, &way) ||
 	    bpf_xdp_adjust_head(ctx, -(int)sizeof(h)))
 		return XDP_PASS;
 	eth = (void *)(long)ctx->data;
-	outer = (void *)(eth + 1);
-	if ((void *)(outer + 1) + INNER_LEN > (void *)(long)ctx->data_end)
+	to = (void *)(eth + 1);
+	if ((void *)(to + 1) > (void *)(long)ctx->data_end)
 		return XDP_ABORTED;
-	*eth = way.eth;
 	h.hops--;
-	outer_header(outer, b, &h);
-	*(__u64 *)(outer + 1) = *(__u64 *)&h;
+	head.inner = *(__u64 *)&h;
+	*eth = way.eth;
+	*to = head;
 	used(b, &b->tx_packets, &b->tx_bytes, 1, len, now);
 	count(DP_STAT_ENCAP);
 	count(DP_STAT_BY_XDP);

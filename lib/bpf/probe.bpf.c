@@ -8,10 +8,16 @@
 #include <linux/types.h>
 
 #include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+enum { LOOPBACK = 1 };
 
 __u32 probe_ifindex;
-__u32 probe_pid;
 __s32 probe_sent;
+
+struct net_device {
+	int ifindex;
+} __attribute__((preserve_access_index));
 
 SEC("xdp")
 int probe_redirect(struct xdp_md *ctx)
@@ -20,12 +26,13 @@ int probe_redirect(struct xdp_md *ctx)
 	return bpf_redirect(probe_ifindex, 0);
 }
 
-/* xdp_devmap_xmit: from, to, sent, drops, err */
-SEC("raw_tp/xdp_devmap_xmit")
-int probe_listen(struct bpf_raw_tracepoint_args *ctx)
+/* What the probe sends comes from no interface, that is, from lo. */
+SEC("tp_btf/xdp_devmap_xmit")
+int BPF_PROG(probe_listen, const struct net_device *from,
+	     const struct net_device *to, int sent)
 {
-	if (bpf_get_current_pid_tgid() >> 32 == probe_pid)
-		probe_sent = (__s32)ctx->args[2];
+	if (from->ifindex == LOOPBACK && to->ifindex == (int)probe_ifindex)
+		probe_sent = sent;
 	return 0;
 }
 

@@ -41,6 +41,12 @@ struct dp_conf {
  * -errno, the reason logged. -EPERM where BPF is not allowed.
  */
 int dp_open(struct dp **out, const struct dp_conf *conf, bool *took_over);
+/*
+ * What is in the maps is whole from now on, and all interfaces have this
+ * daemon's programs: a next one may believe it. Before that it starts afresh. 0
+ * or -errno.
+ */
+int dp_complete(struct dp *dp);
 /* Closes the descriptors; programs, maps and filters stay at work. */
 void dp_close(struct dp *dp);
 /* Takes everything down: filters, pins, folder. Then dp_close() it. */
@@ -53,7 +59,6 @@ void dp_flush(struct dp *dp);
  */
 int dp_attach(struct dp *dp, uint32_t ifindex, bool home);
 int dp_attach_tun(struct dp *dp, uint32_t ifindex);
-void dp_detach(struct dp *dp, uint32_t ifindex);
 /*
  * HA: besides, in the driver, where dp_conf.xdp says so; what XDP does not take
  * goes to the other programs. And is it an output for XDP? To be asked again
@@ -61,6 +66,9 @@ void dp_detach(struct dp *dp, uint32_t ifindex);
  * xdp_attach() has it, and the interface is as before. Idempotent.
  */
 int dp_attach_xdp(struct dp *dp, uint32_t ifindex, const uint8_t mac[6]);
+void dp_detach(struct dp *dp, uint32_t ifindex);
+/* HA: an interface has gone, or is none for XDP any more. */
+void dp_gone(struct dp *dp, uint32_t ifindex);
 /* HA: routes, neighbours or a path's MTU have changed: the programs look them
  * up again at once, not within seconds. */
 void dp_routes_changed(struct dp *dp);

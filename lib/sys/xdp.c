@@ -49,7 +49,7 @@ static bool of_this_machine(uint32_t ifindex)
 }
 
 /* What is in the driver. */
-enum here { NOTHING, OURS, OLDER, ANOTHERS };
+enum here { NOTHING, THIS, OURS, ANOTHERS };
 
 static int prog_info(int fd, struct bpf_prog_info *info)
 {
@@ -59,46 +59,71 @@ static int prog_info(int fd, struct bpf_prog_info *info)
 	return bpf_obj_get_info_by_fd(fd, info, &len);
 }
 
-/* prog_fd: the program that would be ours, or -1. enum here or -errno. */
-static int what_is_here(uint32_t ifindex, int prog_fd, const char *name)
+uint32_t xdp_id(int prog_fd)
 {
 	struct bpf_prog_info info;
-	uint32_t id;
-	int fd, err = bpf_xdp_query_id((int)ifindex, XDP_FLAGS_DRV_MODE, &id);
 
-	if (err || !id)
-		return err ? err : NOTHING;
-	if (prog_fd >= 0 && !prog_info(prog_fd, &info) && info.id == id)
-		return OURS;
-	fd = bpf_prog_get_fd_by_id(id);
+	return prog_info(prog_fd, &info) ? 0 : info.id;
+}
+
+/* Where nobody told us its number: by its name. */
+static int looked_at(uint32_t id)
+{
+	struct bpf_prog_info info;
+	int err, fd = bpf_prog_get_fd_by_id(id);
+
 	if (fd < 0)
 		return fd;
 	err = prog_info(fd, &info);
 	close(fd);
-	return !err && !strcmp(info.name, name) ? OLDER : ANOTHERS;
+	return !err && !strcmp(info.name, "kedge_ha_xdp") ? OURS : ANOTHERS;
 }
 
-int xdp_attach(uint32_t ifindex, int prog_fd, const char *name, bool any)
+/* prog_fd: this program, or -1. enum here or -errno. */
+static int what_is_here(uint32_t ifindex, int prog_fd,
+			const struct xdp_ours *ours)
+{
+	uint32_t id;
+	unsigned int i;
+	int err = bpf_xdp_query_id((int)ifindex, XDP_FLAGS_DRV_MODE, &id);
+
+	if (err || !id)
+		return err ? err : NOTHING;
+	if (prog_fd >= 0 && xdp_id(prog_fd) == id)
+		return THIS;
+	for (i = 0; i < ours->n; i++)
+		if (ours->ids[i] == id)
+			return OURS;
+	return looked_at(id);
+}
+
+int xdp_attach(uint32_t ifindex, int prog_fd, const struct xdp_ours *ours,
+	       bool any)
 {
 	uint32_t flags = XDP_FLAGS_DRV_MODE;
-	int here = what_is_here(ifindex, prog_fd, name);
+	int here = what_is_here(ifindex, prog_fd, ours);
 
 	/* many a driver takes its link down for this */
-	if (here < 0 || here == OURS)
+	if (here < 0 || here == THIS)
 		return here < 0 ? here : 0;
 	if (here == ANOTHERS)
 		return -EBUSY;
-	if (!any && of_this_machine(ifindex))
-		return -EOPNOTSUPP;
+	if (!any && of_this_machine(ifindex)) {
+		here = here == OURS ? xdp_detach(ifindex, ours) : 0;
+		return here ? here : -EOPNOTSUPP;
+	}
 	if (here == NOTHING)
 		flags |= XDP_FLAGS_UPDATE_IF_NOEXIST;
 	return bpf_xdp_attach((int)ifindex, prog_fd, flags, NULL);
 }
 
-bool xdp_detach(uint32_t ifindex, const char *name)
+int xdp_detach(uint32_t ifindex, const struct xdp_ours *ours)
 {
-	return what_is_here(ifindex, -1, name) == OLDER &&
-	       !bpf_xdp_detach((int)ifindex, XDP_FLAGS_DRV_MODE, NULL);
+	int here = what_is_here(ifindex, -1, ours);
+
+	if (here == OURS)
+		return bpf_xdp_detach((int)ifindex, XDP_FLAGS_DRV_MODE, NULL);
+	return here < 0 ? here : 0;
 }
 
 int xdp_probe_new(struct probe_bpf **out)
@@ -139,7 +164,6 @@ bool xdp_sends(struct probe_bpf *probe, uint32_t ifindex, const uint8_t mac[6])
 	if (!listen)
 		return false;
 	probe->bss->probe_ifindex = ifindex;
-	probe->bss->probe_pid = (uint32_t)getpid();
 	probe->bss->probe_sent = 0;
 	send_frame(probe, mac);
 	bpf_link__destroy(listen);

@@ -9,15 +9,28 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { XDP_OURS_MAX = 16 };
+
+/* Numbers of programs that are known to be ours; to look at a program that is
+ * attached takes CAP_SYS_ADMIN. */
+struct xdp_ours {
+	uint32_t ids[XDP_OURS_MAX];
+	unsigned int n;
+};
+
 /*
- * Attaches in the driver, in place of an older program of the same name. 0 or
- * -errno: -EOPNOTSUPP: the driver has no XDP, or (unless any) hands its packets
- * on with checksums that nobody has computed yet, as veth and tun do; -EBUSY:
- * another's program is there.
+ * Attaches in the driver, in place of an older program of ours. 0 or -errno:
+ * -EOPNOTSUPP: the driver has no XDP, or (unless any) hands its packets on with
+ * checksums that nobody has computed yet, as veth and tun do; -EBUSY: another's
+ * program is there; -EPERM: one that we may not look at, so another's or not.
  */
-int xdp_attach(uint32_t ifindex, int prog_fd, const char *name, bool any);
-/* Detaches a program of that name; false where there is none. */
-bool xdp_detach(uint32_t ifindex, const char *name);
+int xdp_attach(uint32_t ifindex, int prog_fd, const struct xdp_ours *ours,
+	       bool any);
+/* Detaches a program of ours. 0 (also where there is none), or -EPERM as
+ * above, or another -errno. */
+int xdp_detach(uint32_t ifindex, const struct xdp_ours *ours);
+/* The number of a program, or 0. */
+uint32_t xdp_id(int prog_fd);
 
 /*
  * Does an interface send what is redirected to it? Finds out by sending one

@@ -53,6 +53,8 @@ static int cmd_open(char **w)
 	int err = dp_open(&dp, &conf, &took_over);
 
 	if (!err)
+		err = dp_complete(dp);
+	if (!err)
 		printf("took_over %d\n", took_over);
 	return err;
 }

@@ -476,15 +476,16 @@ class Lab:
                              "kedge-ha"), "-c",
                 self.path("conf", f"{who}.conf")]
 
-    def start(self, who, limit=20, verbose=True):
-        """Starts the daemon of mn or arN and waits until it answers."""
+    def start(self, who, limit=20, verbose=True, prefix=()):
+        """Starts the daemon of mn or arN, by a command before it, and waits
+        until it answers."""
         if not os.path.exists(self.daemon(who)[0]):
             raise LabError(f"no {self.daemon(who)[0]}: KEDGE_BUILD is to name "
                            "the build folder")
         env = dict(os.environ)
         env.setdefault("ASAN_OPTIONS", "exitcode=99:detect_leaks=1")
         env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
-        p = self.spawn(who, who, *self.daemon(who), "--foreground",
+        p = self.spawn(who, who, *prefix, *self.daemon(who), "--foreground",
                        *(["-v"] if verbose else []), env=env)
 
         def ready():
