@@ -10,6 +10,8 @@
 #include "core/count.h"
 #include "core/daemon.h"
 
+enum { BINDINGS_PAGE = 4096 };	/* in one answer: the loop waits for it */
+
 static mtime started;
 
 static void add_str(struct json_object *o, const char *key, const char *value)
@@ -144,14 +146,38 @@ static void add_binding(void *arg, const struct binding *b)
 	json_object_array_add(l->array, o);
 }
 
+/* A number of the request; out of these bounds: -EINVAL. */
+static int get_u32(struct json_object *request, const char *key,
+		   uint32_t without, uint32_t min, uint32_t max, uint32_t *out)
+{
+	struct json_object *v;
+	int64_t n = without;
+
+	if (json_object_object_get_ex(request, key, &v))
+		n = json_object_is_type(v, json_type_int) ?
+			json_object_get_int64(v) : -1;
+	if (n < min || n > max)
+		return -EINVAL;
+	*out = (uint32_t)n;
+	return 0;
+}
+
 static int cmd_bindings(void *arg, struct json_object *request,
 			struct json_object *answer)
 {
 	struct listing l = { .k = arg, .now = loop_now() };
+	uint32_t from, n;
+	int err = get_u32(request, "from", 0, 0, UINT32_MAX, &from);
 
-	(void)request;
+	if (!err)
+		err = get_u32(request, "n", BINDINGS_PAGE, 1, BINDINGS_PAGE, &n);
+	if (err < 0) {
+		add_str(answer, "error", "from or n is out of range");
+		return err;
+	}
 	l.array = add_array(answer, "bindings");
-	bcache_each(&l.k->bcache, add_binding, &l);
+	add_int(answer, "next", bcache_range(&l.k->bcache, from, add_binding,
+					     &l, n));
 	return 0;
 }
 

@@ -18,15 +18,18 @@
 enum {
 	CLOCK_STEP = 2,		/* s, that the wall clock may jump unnoticed */
 	NAME_DIGITS = 16,
+	NAME_LEN = sizeof("bindings-") + NAME_DIGITS,
 };
 
 #define NAME_PREFIX "bindings-"
 #define NAME_CORRUPT "bindings.corrupt"
 #define SEGMENT_LAST (UINT64_MAX / 2)
+#define SEGMENT_FAR (SEGMENT_LAST / 2)	/* nobody counts so far */
 
 /* The thread's, while there is a job; else the loop's. */
 struct writer {
-	char dir[PATH_MAX - 64];
+	char dir[PATH_MAX];	/* for the log */
+	int dir_fd;		/* opened by root, used by who we are then */
 	struct chunk *chunk;	/* to be written, if it has records */
 	int64_t written;	/* ns since 1970 */
 	uint64_t segment;	/* where to */
@@ -67,6 +70,8 @@ struct journal {
 	bool alone;		/* it is by itself */
 	bool whole;		/* it has been round */
 	bool lost;		/* there were changes that are not in it */
+	bool overrun;		/* as they were too many; told */
+	int drop_err;		/* told */
 	/* an outage */
 	int err;
 	int64_t retry;		/* s, from one trial to the next */
@@ -75,11 +80,17 @@ struct journal {
 
 /* Files. */
 
-static void segment_path(const char *dir, uint64_t segment,
-			 char out[PATH_MAX])
+static int dir_open(const char *dir)
 {
-	snprintf(out, PATH_MAX, "%s/" NAME_PREFIX "%0*" PRIx64, dir,
-		 NAME_DIGITS, segment);
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static void segment_file(uint64_t segment, char out[NAME_LEN])
+{
+	snprintf(out, NAME_LEN, NAME_PREFIX "%0*" PRIx64, NAME_DIGITS,
+		 segment);
 }
 
 static bool segment_name(const char *name, uint64_t *segment)
@@ -118,16 +129,21 @@ static int segments_add(struct segments *s, uint64_t segment)
 }
 
 /* In the order of their numbers; s->v is to be freed in any case. */
-static int segments_list(struct segments *s, const char *dir)
+static int segments_list(struct segments *s, int dir_fd)
 {
-	DIR *d = opendir(dir);
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 	uint64_t segment;
 	int err = 0;
 
 	*s = (struct segments){0};
-	if (!d)
-		return -errno;
+	if (!d) {
+		err = -errno;
+		if (fd >= 0)
+			close(fd);
+		return err;
+	}
 	while (!err && (entry = readdir(d)))
 		if (segment_name(entry->d_name, &segment))
 			err = segments_add(s, segment);
@@ -141,9 +157,10 @@ static int segments_list(struct segments *s, const char *dir)
 
 /* The folder may be another user's: no link is followed, and what is not a
  * file is not waited for. */
-static int segment_open(const char *path, size_t *len)
+static int segment_open(int dir_fd, const char *name, size_t *len)
 {
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+			O_CLOEXEC);
 	struct stat st;
 	int err = 0;
 
@@ -176,17 +193,17 @@ static size_t read_all(int fd, uint8_t *data, size_t len, int *err)
 	return got;
 }
 
-static void segment_read(struct image *image, const char *dir,
+static void segment_read(struct image *image, const char *dir, int dir_fd,
 			 uint64_t segment)
 {
 	size_t len = 0, got = 0, bad = 0;
 	uint64_t before = image->records;
-	char path[PATH_MAX];
+	char name[NAME_LEN];
 	uint8_t *data = NULL;
 	int fd, err;
 
-	segment_path(dir, segment, path);
-	fd = segment_open(path, &len);
+	segment_file(segment, name);
+	fd = segment_open(dir_fd, name, &len);
 	err = fd < 0 ? fd : 0;
 	if (!err && len)
 		data = malloc(len);
@@ -200,45 +217,57 @@ static void segment_read(struct image *image, const char *dir,
 		bad = image_read(image, data, got, segment);
 	free(data);
 	if (err < 0)
-		log_err("%s: %s; %zu of %zu bytes were read", path,
+		log_err("%s/%s: %s; %zu of %zu bytes were read", dir, name,
 			strerror(-err), got, len);
 	if (bad)
-		log_err("%s is corrupt, or was cut off while it was written: "
+		log_err("%s/%s is corrupt, or was cut off while it was written: "
 			"%zu of %zu bytes are of no use, the other %" PRIu64
-			" records are", path, bad, len,
+			" records are", dir, name, bad, len,
 			image->records - before);
 	if (bad || err < 0)
 		image->corrupt = segment;
 }
 
 /* The most home addresses that these files can be about. */
-static uint64_t segments_room(const struct segments *s, const char *dir)
+static uint64_t segments_room(const struct segments *s, int dir_fd)
 {
 	uint64_t bytes = 0;
-	char path[PATH_MAX];
+	char name[NAME_LEN];
 	struct stat st;
 	size_t i;
 
 	for (i = 0; i < s->n; i++) {
-		segment_path(dir, s->v[i], path);
-		if (!lstat(path, &st) && S_ISREG(st.st_mode))
+		segment_file(s->v[i], name);
+		if (!fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) &&
+		    S_ISREG(st.st_mode))
 			bytes += (uint64_t)st.st_size;
 	}
 	return bytes / sizeof(struct chunk_record);
 }
 
-int journal_load(struct image *image, const char *dir)
+static int load(struct image *image, const char *dir, int dir_fd)
 {
 	struct segments s;
-	int err = segments_list(&s, dir);
+	int err = segments_list(&s, dir_fd);
 	size_t i;
 
-	*image = (struct image){0};
 	if (!err)
-		err = image_init(image, segments_room(&s, dir));
+		err = image_init(image, segments_room(&s, dir_fd));
 	for (i = 0; i < s.n && !err; i++)
-		segment_read(image, dir, s.v[i]);
+		segment_read(image, dir, dir_fd, s.v[i]);
 	free(s.v);
+	return err;
+}
+
+int journal_load(struct image *image, const char *dir)
+{
+	int fd = dir_open(dir), err = fd;
+
+	*image = (struct image){0};
+	if (fd >= 0) {
+		err = load(image, dir, fd);
+		close(fd);
+	}
 	if (err < 0)
 		log_err("%s: binding journal: %s", dir, strerror(-err));
 	if (image->left_out)
@@ -247,35 +276,44 @@ int journal_load(struct image *image, const char *dir)
 	return err;
 }
 
-int journal_remove(const char *dir)
+static int segment_remove(int dir_fd, uint64_t segment)
+{
+	char name[NAME_LEN];
+
+	segment_file(segment, name);
+	return unlinkat(dir_fd, name, 0) && errno != ENOENT ? -errno : 0;
+}
+
+static int remove_all(int dir_fd)
 {
 	struct segments s;
-	int err = segments_list(&s, dir);
-	char path[PATH_MAX];
+	int rc, err = segments_list(&s, dir_fd);
 	size_t i;
 
 	for (i = 0; i < s.n; i++) {
-		segment_path(dir, s.v[i], path);
-		if (unlink(path) && errno != ENOENT && !err)
-			err = -errno;
+		rc = segment_remove(dir_fd, s.v[i]);
+		err = err ? err : rc;
 	}
 	free(s.v);
-	return err == -ENOENT ? 0 : err;
+	return err;
+}
+
+int journal_remove(const char *dir)
+{
+	int fd = dir_open(dir), err;
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	err = remove_all(fd);
+	close(fd);
+	return err;
 }
 
 /* Writing: in the thread. */
 
-static int sync_dir(const char *dir)
+static int sync_dir(const struct writer *w)
 {
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int err = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (fsync(fd))
-		err = -errno;
-	close(fd);
-	return err;
+	return fsync(w->dir_fd) ? -errno : 0;
 }
 
 static void writer_close(struct writer *w)
@@ -298,20 +336,20 @@ static int writer_cut(struct writer *w, off_t end)
 /* The segment that the job is about; its name is on disk as well. */
 static int writer_open(struct writer *w)
 {
-	char path[PATH_MAX];
+	char name[NAME_LEN];
 
 	if (w->fd >= 0 && w->open == w->segment)
 		return w->restart ? writer_cut(w, 0) : 0;
 	writer_close(w);
-	segment_path(w->dir, w->segment, path);
-	w->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
-		     O_CLOEXEC, 0600);
+	segment_file(w->segment, name);
+	w->fd = openat(w->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC |
+		       O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (w->fd < 0)
 		return -errno;
 	w->open = w->segment;
 	w->end = 0;
 	w->index = 0;
-	return sync_dir(w->dir);
+	return sync_dir(w);
 }
 
 static int write_all(int fd, const void *data, size_t len, off_t at)
@@ -350,22 +388,32 @@ static int writer_append(struct writer *w)
 	return 0;
 }
 
-/* The oldest first: what is left is always the end of the story. */
+/* False: it could not be moved there, so it is to go. */
+static bool set_aside(const struct writer *w, uint64_t segment)
+{
+	char name[NAME_LEN];
+
+	segment_file(segment, name);
+	return !renameat(w->dir_fd, name, w->dir_fd, NAME_CORRUPT);
+}
+
+/* The oldest first: what is left is the end of the story, but for a name that
+ * cannot be removed. */
 static int writer_drop(const struct writer *w)
 {
-	char path[PATH_MAX], aside[PATH_MAX];
 	struct segments s;
-	int err = segments_list(&s, w->dir);
+	int rc, err = segments_list(&s, w->dir_fd);
 	size_t i;
 
-	snprintf(aside, sizeof(aside), "%s/" NAME_CORRUPT, w->dir);
-	for (i = 0; i < s.n && s.v[i] < w->segment && !err; i++) {
-		segment_path(w->dir, s.v[i], path);
-		if (s.v[i] == w->corrupt ? rename(path, aside) : unlink(path))
-			err = -errno;
+	for (i = 0; i < s.n && s.v[i] < w->segment; i++) {
+		if (s.v[i] == w->corrupt && set_aside(w, s.v[i]))
+			continue;
+		rc = segment_remove(w->dir_fd, s.v[i]);
+		err = err ? err : rc;
 	}
 	free(s.v);
-	return err;
+	rc = sync_dir(w);
+	return err ? err : rc;
 }
 
 static void writer_run(struct writer *w)
@@ -483,12 +531,15 @@ static void job_written(struct journal *j)
 		count(COUNT_JOURNAL_WRITTEN);
 		j->len += chunk_len(w->chunk);
 	}
-	if (w->drop_err)
-		log_warn("%s: binding journal: what is old cannot be deleted: "
-			 "%s", w->dir, strerror(-w->drop_err));
 	if (!w->drop)
 		return;
+	if (w->drop_err && w->drop_err != j->drop_err)
+		log_warn("%s: binding journal: what is old cannot be deleted: "
+			 "%s", w->dir, strerror(-w->drop_err));
+	j->drop_err = w->drop_err;
 	j->whole = true;
+	if (!j->lost)
+		j->overrun = false;
 	if (j->err)
 		log_info("%s: binding journal: works again, all is on disk",
 			 w->dir);
@@ -573,14 +624,23 @@ static void on_timer(struct timer *timer, mtime now)
 	control_timer(j, now);
 }
 
+static void overrun(struct journal *j)
+{
+	count(COUNT_JOURNAL_OVERRUN);
+	if (!j->overrun)
+		log_warn("%s: binding journal: more changes than the disk keeps "
+			 "pace with: all is written anew", j->work->writer.dir);
+	j->overrun = true;
+	j->lost = true;
+}
+
 static void changed(struct journal *j, const struct binding *b, bool deleted)
 {
 	/* A round from the start is to come, which will have it. */
 	if (j->lost)
 		return;
 	if (j->chunk->n == JOURNAL_DIRTY) {
-		count(COUNT_JOURNAL_OVERRUN);
-		j->lost = true;
+		overrun(j);
 		return;
 	}
 	append(j, b, deleted);
@@ -603,16 +663,28 @@ void journal_end(struct journal *j, const struct binding *b)
 
 /* Starting and stopping. */
 
-static int last_segment(const char *dir, uint64_t *segment)
+/* One after a number that is far off would be one that nobody reads. */
+static int segment_far(const struct writer *w, uint64_t segment)
+{
+	log_err("%s: binding journal: nobody counts to %" PRIx64 ": set aside",
+		w->dir, segment);
+	return set_aside(w, segment) ? 0 :
+	       segment_remove(w->dir_fd, segment);
+}
+
+static int last_segment(const struct writer *w, uint64_t *segment)
 {
 	struct segments s;
-	int err = segments_list(&s, dir);
+	int err = segments_list(&s, w->dir_fd);
 
+	while (!err && s.n && s.v[s.n - 1] > SEGMENT_FAR)
+		err = segment_far(w, s.v[--s.n]);
 	*segment = s.n ? s.v[s.n - 1] : 0;
 	free(s.v);
 	return err;
 }
 
+/* Nothing is open yet. */
 static struct work *work_new(struct journal *j, const char *dir)
 {
 	struct work *work = calloc(1, sizeof(*work));
@@ -620,10 +692,18 @@ static struct work *work_new(struct journal *j, const char *dir)
 	if (!work)
 		return NULL;
 	work->j = j;
-	work->writer.fd = -1;
+	work->writer.fd = work->writer.dir_fd = -1;
 	snprintf(work->writer.dir, sizeof(work->writer.dir), "%s", dir);
 	uv_sem_init(&work->done, 0);
 	return work;
+}
+
+static int folder_open(struct journal *j, const char *dir)
+{
+	struct writer *w = &j->work->writer;
+
+	w->dir_fd = dir_open(dir);
+	return w->dir_fd < 0 ? w->dir_fd : last_segment(w, &j->segment);
 }
 
 static int buffers_new(struct journal *j, const char *dir)
@@ -642,6 +722,8 @@ static void journal_free(struct journal *j, bool keep_work)
 {
 	if (j->work) {
 		writer_close(&j->work->writer);
+		if (j->work->writer.dir_fd >= 0)
+			close(j->work->writer.dir_fd);
 		uv_sem_destroy(&j->work->done);
 		j->work->j = NULL;
 	}
@@ -665,11 +747,9 @@ int journal_open(struct journal **out, struct loop *loop, const char *dir,
 	j->timer.fn = on_timer;
 	j->wall = loop_wall_offset();
 	j->whole = j->lost = true;
-	err = strlen(dir) < sizeof(j->work->writer.dir) ? 0 : -ENAMETOOLONG;
+	err = buffers_new(j, dir);
 	if (!err)
-		err = buffers_new(j, dir);
-	if (!err)
-		err = last_segment(dir, &j->segment);
+		err = folder_open(j, dir);
 	if (!err)
 		err = timers_set(&loop->timers, &j->timer, loop_now());
 	if (err) {

@@ -54,8 +54,9 @@ int journal_remove(const char *dir);
 
 /*
  * Starts a journal in dir, which is there, with a round by itself: what the
- * source has now replaces what the folder has. -ENOMEM, or what reading the
- * folder gave. loop and source are kept, not owned.
+ * source has now replaces what the folder has. The folder is opened here, with
+ * the rights of a start: by its path it may be out of reach later. -ENOMEM, or
+ * what reading the folder gave. loop and source are kept, not owned.
  */
 int journal_open(struct journal **out, struct loop *loop, const char *dir,
 		 const struct journal_source *source, uint64_t corrupt);

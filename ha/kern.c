@@ -373,18 +373,30 @@ static void state_events(struct kern *k, const struct binding *b,
 					 (char *)NULL));
 }
 
+/* Neither a host that refreshes nor many at once fill the log. */
+static void log_state(struct kern *k, const struct binding *b,
+		      enum binding_state old)
+{
+	bool refreshed = old == b->state;
+	enum log_level level = refreshed ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
+
+	if (!log_wanted(level) ||
+	    (!refreshed && !count_may_log(&k->states_told)))
+		return;
+	log_write(level, "binding HoA %s CoA %s HA %s: %s -> %s, seq %u, %u s%s",
+		  ip6_str(&b->hoa), ip6_str(&b->reg.coa), ip6_str(&b->reg.ha),
+		  binding_state_str(old), binding_state_str(b->state),
+		  b->reg.seq, b->reg.lifetime,
+		  refreshed ? "" : count_left_out(&k->states_told));
+}
+
 static void op_state(void *arg, const struct binding *b,
 		     enum binding_state old)
 {
 	struct kern *k = arg;
 	enum count_event event = state_event(old, b->state);
 
-	/* a host that refreshes fills no log */
-	log_at(old == b->state ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
-	       "binding HoA %s CoA %s HA %s: %s -> %s, seq %u, %u s",
-	       ip6_str(&b->hoa), ip6_str(&b->reg.coa), ip6_str(&b->reg.ha),
-	       binding_state_str(old), binding_state_str(b->state),
-	       b->reg.seq, b->reg.lifetime);
+	log_state(k, b, old);
 	if (event < COUNT__MAX)
 		count(event);
 	if (b->state != BINDING_BOUND)

@@ -6,6 +6,7 @@
 #ifndef KEDGE_HA_KERN_H
 #define KEDGE_HA_KERN_H
 
+#include "core/count.h"
 #include "core/loop.h"
 #include "core/sadb.h"
 #include "core/store.h"
@@ -59,6 +60,7 @@ struct kern {
 	struct bucket errors[KERN_BUCKETS];	/* by whom they are for */
 	uint8_t errors_key[16];
 	struct bucket relayed, bes;
+	struct count_limit states_told, links_told;
 	/* the message at hand */
 	const struct dp_rec *rec;
 	const struct bcache_bu *bu;

@@ -141,12 +141,13 @@ void wire_advertise(void *arg, const struct binding *b)
 	struct kern_iface *iface = iface_of_link(k, b->link);
 	struct nd_na na = { .target = b->hoa, .override = true };
 
-	if (!iface || !iface->has_mac) {
-		log_warn("binding HoA %s: its home link %s is not there",
-			 ip6_str(&b->hoa), k->conf->links[b->link].name);
-		return;
-	}
-	na_send(k, iface, na_source(iface, b), &all_nodes, all_nodes_mac, &na);
+	if (iface && iface->has_mac)
+		na_send(k, iface, na_source(iface, b), &all_nodes, all_nodes_mac,
+			&na);
+	else if (count_may_log(&k->links_told))
+		log_warn("binding HoA %s: its home link %s is not there%s",
+			 ip6_str(&b->hoa), k->conf->links[b->link].name,
+			 count_left_out(&k->links_told));
 }
 
 /* Sending signalling. */

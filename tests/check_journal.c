@@ -735,6 +735,7 @@ START_TEST(strange_files)
 	ck_assert_int_eq(symlink("elsewhere",
 				 in_dir("bindings-0000000000000007")), 0);
 	put_file("bindings-00000000000000ff", "", 0);
+	put_file("bindings-7fffffffffffffff", "", 0);
 	put_file("bindings-ffffffffffffffff", data, len);
 	put_file("bindings-5", data, len);
 	put_file("bindings-000000000000000G", data, len);
@@ -743,12 +744,67 @@ START_TEST(strange_files)
 	ck_assert_uint_eq(image.records, CHUNKS);
 	start(image.corrupt);
 	image_fini(&image);
+	/* one that a next one could not follow */
+	ck_assert_int_ne(access(in_dir("bindings-7fffffffffffffff"), F_OK), 0);
+	ck_assert_int_eq(access(in_dir("bindings.corrupt"), F_OK), 0);
 	stop();
 	ck_assert_int_eq(access(in_dir("bindings-0000000000000100"), F_OK), 0);
 	ck_assert_int_ne(access(in_dir("bindings-0000000000000006"), F_OK), 0);
 	ck_assert_int_eq(access(in_dir("elsewhere"), F_OK), 0);
 	ck_assert_int_eq(access(in_dir("bindings-ffffffffffffffff"), F_OK), 0);
 	free(data);
+}
+END_TEST
+
+/* What cannot be removed stays, alone, however often rounds come by. */
+START_TEST(folder_for_segment)
+{
+	size_t bytes;
+	int i;
+
+	ck_assert_int_eq(mkdir(in_dir(segment_5), 0700), 0);
+	put_file("bindings.corrupt", "", 0);
+	for (i = 0; i < 3; i++) {
+		struct image image = load();
+
+		ck_assert_uint_eq(image.corrupt, 5);
+		start(image.corrupt);
+		image_fini(&image);
+		bind_one(1, (uint16_t)(i + 1));
+		stop();
+		ck_assert_uint_eq(segments(&bytes), 2);
+	}
+	ck_assert_int_eq(rmdir(in_dir(segment_5)), 0);
+	check_folder();
+}
+END_TEST
+
+/* The folder above is root's alone, and root we are no more: the daemon that
+ * became a user. */
+START_TEST(as_user)
+{
+	enum { NOBODY = 65534 };
+	size_t bytes, len = strlen(dir);
+	uint32_t i;
+
+	ck_assert_msg(!geteuid(), "needs root");
+	strcat(dir, "/state");
+	ck_assert_int_eq(mkdir(dir, 0700), 0);
+	for (i = 0; i < 100; i++)
+		bind_silently(i, 1);
+	start(0);
+	stop();
+	start(0);
+	ck_assert_int_eq(chown(dir, NOBODY, NOBODY), 0);
+	ck_assert_int_eq(seteuid(NOBODY), 0);
+	ck_assert_int_eq(open(dir, O_RDONLY), -1);
+	bind_one(1, 2);
+	run_written(1);
+	stop();
+	ck_assert_int_eq(seteuid(0), 0);
+	ck_assert_uint_eq(segments(&bytes), 1);
+	check_folder();
+	dir[len] = '\0';
 }
 END_TEST
 
@@ -899,6 +955,8 @@ int main(void)
 	tcase_add_test(tc, wrong_heads);
 	tcase_add_loop_test(tc, rubbish, 0, 4);
 	tcase_add_test(tc, strange_files);
+	tcase_add_test(tc, folder_for_segment);
+	tcase_add_test(tc, as_user);
 	tcase_add_test(tc, order_of_segments);
 	tcase_add_test(tc, disk_full);
 	tcase_add_test(tc, disk_too_small);

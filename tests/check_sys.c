@@ -986,8 +986,14 @@ END_TEST
 START_TEST(test_priv_root)
 {
 	struct rtnl *rtnl = open_rtnl();
+	const char *paths[] = { "/tmp/state", NULL };
 
-	ck_assert_int_eq(priv_drop("", NULL), 0);
+	ck_assert_int_eq(mount("t", "/tmp", "tmpfs", 0, "mode=1777"), 0);
+	/* a user's, of a start before */
+	ck_assert_int_eq(mkdir(paths[0], 0700), 0);
+	ck_assert_int_eq(chown(paths[0], 65534, 65534), 0);
+	ck_assert_int_eq(priv_drop("", paths), 0);
+	ck_assert_int_eq(mkdir("/tmp/state/new", 0700), 0);
 	ck_assert_int_eq(geteuid(), 0);
 	ck_assert_int_eq(mount("t", "/tmp", "tmpfs", 0, NULL), -1);
 	ck_assert_int_eq(rtnl_link_up(rtnl, v0, 1300), 0);

@@ -263,18 +263,81 @@ static bool says_ok(struct json_object *answer)
 	return false;
 }
 
+static int send_line(struct conn *c, const char *line)
+{
+	ssize_t len = (ssize_t)strlen(line);
+
+	if (write(c->fd, line, (size_t)len) == len)
+		return 0;
+	fprintf(stderr, "kedgectl: cannot ask: %s\n", strerror(errno));
+	return -1;
+}
+
 /* hoa NULL: the command alone. An address needs no quoting. */
 static int send_request(struct conn *c, const char *cmd, const char *hoa)
 {
 	char line[128];
-	int n = hoa ? snprintf(line, sizeof(line), "{\"cmd\":\"%s-forget\","
-			       "\"hoa\":\"%s\"}\n", cmd, hoa) :
-		snprintf(line, sizeof(line), "{\"cmd\":\"%s\"}\n", cmd);
 
-	if (write(c->fd, line, (size_t)n) == n)
-		return 0;
-	fprintf(stderr, "kedgectl: cannot ask: %s\n", strerror(errno));
-	return -1;
+	if (hoa)
+		snprintf(line, sizeof(line), "{\"cmd\":\"%s-forget\","
+			 "\"hoa\":\"%s\"}\n", cmd, hoa);
+	else
+		snprintf(line, sizeof(line), "{\"cmd\":\"%s\"}\n", cmd);
+	return send_line(c, line);
+}
+
+/* Takes "next" out of an answer; 0: there is no more. */
+static int64_t take_next(struct json_object *answer)
+{
+	struct json_object *v;
+	int64_t next = 0;
+
+	if (json_object_object_get_ex(answer, "next", &v))
+		next = json_object_get_int64(v);
+	json_object_object_del(answer, "next");
+	return next;
+}
+
+static void move_list(struct json_object *to, struct json_object *from,
+		      const char *key)
+{
+	struct json_object *list, *more;
+	size_t i;
+
+	if (!json_object_object_get_ex(to, key, &list) ||
+	    !json_object_object_get_ex(from, key, &more))
+		return;
+	for (i = 0; i < json_object_array_length(more); i++)
+		json_object_array_add(list, json_object_get(
+				json_object_array_get_idx(more, i)));
+}
+
+/* What an answer left for later, into the answer; the exit status. */
+static int ask_rest(struct conn *c, const char *cmd,
+		    struct json_object *answer)
+{
+	struct json_object *page;
+	char request[128];
+	const char *line;
+	int64_t next;
+	int rc = 0;
+
+	while (!rc && (next = take_next(answer))) {
+		snprintf(request, sizeof(request),
+			 "{\"cmd\":\"%s\",\"from\":%lld}\n", cmd,
+			 (long long)next);
+		if (send_line(c, request))
+			return 1;
+		rc = read_object(c, &line, &page);
+		if (rc)
+			return read_error(rc);
+		rc = !says_ok(page);
+		move_list(answer, page, cmd);
+		json_object_object_add(answer, "next", json_object_new_int64(
+				       take_next(page)));
+		json_object_put(page);
+	}
+	return rc;
 }
 
 static int monitor(struct conn *c, bool json)
@@ -308,12 +371,13 @@ static int ask(struct conn *c, const char *cmd, const char *hoa, bool json)
 	rc = read_object(c, &line, &answer);
 	if (rc)
 		return read_error(rc);
-	if (!says_ok(answer))
+	if (!says_ok(answer) || ask_rest(c, cmd, answer))
 		rc = 1;
 	else if (!strcmp(cmd, "monitor"))
 		rc = monitor(c, json);
 	else if (json)
-		puts(line);
+		puts(json_object_to_json_string_ext(answer,
+						    JSON_C_TO_STRING_PLAIN));
 	else if (hoa)
 		printf("%s is nobody's now\n", hoa);
 	else

@@ -13,9 +13,7 @@ static uint64_t events[COUNT__MAX];
 
 static struct refusal {
 	uint64_t n;
-	int64_t second;		/* that "lines" is about */
-	unsigned int lines;
-	uint64_t left_out;
+	struct count_limit limit;
 } refusals[REASON__MAX];
 
 static const char *const event_names[COUNT__MAX] = {
@@ -39,20 +37,32 @@ uint64_t count_refused(enum reason reason)
 	return refusals[reason].n;
 }
 
-static bool may_log(struct refusal *r)
+bool count_may_log(struct count_limit *limit)
 {
 	int64_t second = mtime_sec(loop_now());
 
-	if (second != r->second) {
-		r->second = second;
-		r->lines = 0;
+	if (second != limit->second) {
+		limit->second = second;
+		limit->lines = 0;
 	}
-	if (r->lines < LINES_PER_SECOND) {
-		r->lines++;
+	if (limit->lines < LINES_PER_SECOND) {
+		limit->lines++;
 		return true;
 	}
-	r->left_out++;
+	limit->left_out++;
 	return false;
+}
+
+const char *count_left_out(struct count_limit *limit)
+{
+	static char text[48];
+
+	if (!limit->left_out)
+		return "";
+	snprintf(text, sizeof(text), " (%llu more not shown)",
+		 (unsigned long long)limit->left_out);
+	limit->left_out = 0;
+	return text;
 }
 
 bool count_refused_one(enum reason reason)
@@ -60,24 +70,20 @@ bool count_refused_one(enum reason reason)
 	struct refusal *r = &refusals[reason];
 
 	r->n++;
-	return log_wanted(LOG_LEVEL_INFO) && may_log(r);
+	return log_wanted(LOG_LEVEL_INFO) && count_may_log(&r->limit);
 }
 
 void count_tell(enum reason reason, const char *fmt, ...)
 {
 	struct refusal *r = &refusals[reason];
-	char text[512], left_out[48] = "";
+	char text[512];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (r->left_out)
-		snprintf(left_out, sizeof(left_out), " (%llu more not shown)",
-			 (unsigned long long)r->left_out);
-	r->left_out = 0;
 	log_info("refused: %s (%s): %s%s", reason_str(reason),
-		 reason_text(reason), text, left_out);
+		 reason_text(reason), text, count_left_out(&r->limit));
 }
 
 struct json_object *count_json(void)

@@ -64,13 +64,26 @@ enum count_event {
 	COUNT__MAX
 };
 
+/* A kind of log line, of which there are at most 10 a second. Zero at first. */
+struct count_limit {
+	int64_t second;		/* that "lines" is about */
+	unsigned int lines;
+	uint64_t left_out;
+};
+
+/* May one more be written? */
+bool count_may_log(struct count_limit *limit);
+/* For the end of one that is: " (17 more not shown)" or ""; then they are
+ * told. Valid until the next call. */
+const char *count_left_out(struct count_limit *limit);
+
 void count(enum count_event event);
 uint64_t count_get(enum count_event event);
 
 /*
- * Counts a refusal and logs it, at most 10 lines a second for one reason
- * (what was left out is told with the next). fmt names the binding:
- * "HoA 2001:db8::1 from 2001:db8::2". Prints "refused: NAME (text): ...".
+ * Counts a refusal and logs it, with a count_limit for each reason. fmt names
+ * the binding: "HoA 2001:db8::1 from 2001:db8::2". Prints "refused: NAME
+ * (text): ...".
  */
 #define count_refusal(why, ...) do { \
 	enum reason why_ = (why); \

@@ -91,13 +91,15 @@ static int caps_apply(bool change, uid_t uid, gid_t gid)
 int priv_drop(const char *user, const char *const *paths)
 {
 	bool change = user && *user;
-	uid_t uid = 0;
-	gid_t gid = 0;
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
 	int err = 0;
 
 	if (change)
 		err = user_find(user, &uid, &gid);
-	if (!err && change)
+	/* Root as well: what was a user's is closed to it without
+	 * CAP_DAC_OVERRIDE. */
+	if (!err && (change || !uid))
 		err = paths_give(paths, uid, gid);
 	return err ? err : caps_apply(change, uid, gid);
 }

@@ -7,7 +7,8 @@
  * Becomes user (NULL or "": stays) and keeps only NET_ADMIN, NET_RAW and BPF
  * (SYS_ADMIN where the kernel has no CAP_BPF), no new privileges, no
  * bounding set beyond these. Folders in paths (NULL-terminated) are given to
- * the user first. 0 or -errno, the reason logged.
+ * the user, or back to root if it stays root, first. 0 or -errno, the reason
+ * logged.
  */
 int priv_drop(const char *user, const char *const *paths);
 
