@@ -175,7 +175,9 @@ static __always_inline long route(void *ctx, __u32 ifindex,
 
 	if (!r || !r2)		/* there is no such processor */
 		return BPF_FIB_LKUP_RET_UNREACHABLE;
-	way->eth.h_proto = bpf_htons(ETH_P_IPV6);
+	/* A group's address, were it left there, would have the packet dropped
+	 * on its way through the neighbour machinery. */
+	way->eth = (struct ethhdr){ .h_proto = bpf_htons(ETH_P_IPV6) };
 	if (r->hash != hash && r->tag == tag)
 		r = r2;		/* or the first one's place is free */
 	if (r->hash != hash || r->tag != tag || len > r->mtu) {
