@@ -111,6 +111,7 @@ static void sink(char **w)
 		printf("%llu\n", (unsigned long long)skel->bss->sunk);
 		fflush(stdout);
 	}
+	pps_bpf__destroy(skel);
 }
 
 /* An address at a place in the frame. */
@@ -181,6 +182,7 @@ static void fill(struct pps_config *c, char **w)
 
 struct sender {
 	struct pps_config c;
+	struct pps_bpf *skel;	/* of live frames */
 	int fd;
 	void (*round)(struct sender *s);	/* sends ROUND packets */
 	uint32_t turn;
@@ -207,7 +209,8 @@ static void round_of_frames(struct sender *s)
 
 static void frames_open(struct sender *s)
 {
-	s->fd = bpf_program__fd(load(&s->c)->progs.pps_generate);
+	s->skel = load(&s->c);
+	s->fd = bpf_program__fd(s->skel->progs.pps_generate);
 	s->round = round_of_frames;
 }
 
@@ -283,6 +286,7 @@ static void send_all(char **w, void (*open_it)(struct sender *s))
 	printf("%ld %.6f %.6f\n", rounds * ROUND,
 	       now(CLOCK_PROCESS_CPUTIME_ID) - used,
 	       now(CLOCK_MONOTONIC) - begun);
+	pps_bpf__destroy(s.skel);
 }
 
 /* What a program costs by itself, on one packet. */
