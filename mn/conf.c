@@ -53,6 +53,9 @@ static const struct conf_key mn_keys[] = {
 	MN("state", conf_set_string, state),
 	MN("bpffs", conf_set_string, bpffs),
 	MN("user", conf_set_string, user),
+	MN("applications", conf_set_string, applications),
+	MN("cgroup", conf_set_string, cgroup),
+	MN("policy", conf_set_string, policy),
 	MN("tun", conf_set_ifname, tun),
 	MN("lifetime", set_lifetime, lifetime),
 	MN("release-grace", conf_set_seconds, release_grace),
@@ -69,6 +72,18 @@ static const struct conf_key anchor_keys[] = {
 	{"prefix", conf_set_prefix, offsetof(struct mn_conf_anchor, prefix),
 	 true, false},
 	{"address", conf_set_addr, offsetof(struct mn_conf_anchor, address),
+	 true, false},
+	{"remote", conf_set_bool, offsetof(struct mn_conf_anchor, remote),
+	 false, false},
+	{0},
+};
+
+static const struct conf_key fixed_keys[] = {
+	{"address", conf_set_addr, offsetof(struct mn_conf_fixed, hoa), true,
+	 false},
+	{"home-agent", conf_set_addr, offsetof(struct mn_conf_fixed, ha), true,
+	 false},
+	{"prefix", conf_set_prefix, offsetof(struct mn_conf_fixed, prefix),
 	 true, false},
 	{0},
 };
@@ -92,6 +107,33 @@ static void *open_anchor(void *arg, const char *name, char *err, size_t n)
 	a->next = conf->anchors;
 	conf->anchors = a;
 	return a;
+}
+
+static void *open_fixed(void *arg, const char *name, char *err, size_t n)
+{
+	struct mn_conf *conf = arg;
+	struct mn_conf_fixed *f = calloc(1, sizeof(*f));
+
+	(void)name;
+	if (!f) {
+		snprintf(err, n, "out of memory");
+		return NULL;
+	}
+	f->next = conf->fixed;
+	conf->fixed = f;
+	return f;
+}
+
+static int close_fixed(void *arg, void *section, char *err, size_t n)
+{
+	const struct mn_conf_fixed *f = section;
+
+	(void)arg;
+	if (ip6_prefix_has(&f->prefix, &f->hoa) &&
+	    ip6_unicast_routable(&f->hoa) && ip6_unicast_routable(&f->ha))
+		return 0;
+	snprintf(err, n, "address is not in prefix, or one is not unicast");
+	return -1;
 }
 
 static void *open_sa(void *arg, const char *name, char *err, size_t n)
@@ -133,6 +175,7 @@ static void *open_psk(void *arg, const char *name, char *err, size_t n)
 static const struct conf_section sections[] = {
 	{"mn", false, open_mn, NULL, mn_keys},
 	{"anchor", true, open_anchor, NULL, anchor_keys},
+	{"fixed", true, open_fixed, close_fixed, fixed_keys},
 	{"sa", true, open_sa, NULL, conf_sa_keys},
 	{"ike", false, open_ike, NULL, ike_conf_keys_mn},
 	{"psk", true, open_psk, NULL, ike_conf_psk_keys},
@@ -157,6 +200,9 @@ int mn_conf_load(struct mn_conf *conf, const char *path, FILE *errs)
 		.state = text("/var/lib/kedge/mn"),
 		.bpffs = text("/sys/fs/bpf/kedge-mn"),
 		.user = text(""),
+		.applications = text("/run/kedge/app.sock"),
+		.cgroup = text(""),
+		.policy = text(""),
 		.tun = "kedge0",
 		.lifetime = MTIME_SEC(300),
 		.release_grace = MTIME_SEC(1),
@@ -186,6 +232,12 @@ void mn_conf_fini(struct mn_conf *conf)
 		free(conf->anchors);
 		conf->anchors = next;
 	}
+	while (conf->fixed) {
+		struct mn_conf_fixed *next = conf->fixed->next;
+
+		free(conf->fixed);
+		conf->fixed = next;
+	}
 	while (conf->sas) {
 		struct mn_conf_sa *next = conf->sas->next;
 
@@ -197,6 +249,9 @@ void mn_conf_fini(struct mn_conf *conf)
 	free(conf->state);
 	free(conf->bpffs);
 	free(conf->user);
+	free(conf->applications);
+	free(conf->cgroup);
+	free(conf->policy);
 	ike_conf_free(&conf->ike);
 	memset(conf, 0, sizeof(*conf));
 }

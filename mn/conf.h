@@ -17,6 +17,7 @@ enum { MN_IFACES_MAX = 8 };
 struct mn_conf_anchor {
 	struct ip6_prefix prefix;
 	struct in6_addr address;
+	bool remote;		/* may be asked for addresses from afar */
 	struct mn_conf_anchor *next;
 };
 
@@ -26,15 +27,26 @@ struct mn_conf_sa {
 	struct mn_conf_sa *next;
 };
 
+/* A fixed home address (RFC 8653 3.1): registered as long as we run. */
+struct mn_conf_fixed {
+	struct in6_addr hoa, ha;
+	struct ip6_prefix prefix;	/* of its home link */
+	struct mn_conf_fixed *next;
+};
+
 struct mn_conf {
 	char ifaces[MN_IFACES_MAX][IFNAMSIZ];
 	unsigned int n_ifaces;
 	char *control, *state, *bpffs, *user;
+	char *applications;	/* path of the socket, or "" */
+	char *cgroup;		/* "" its root, "none" */
+	char *policy;		/* file, or "": built in */
 	char tun[IFNAMSIZ];
 	mtime lifetime, release_grace, udp_idle;
 	uint32_t queue, rule_priority, table, protocol;
 	bool accept_ra_anchors;
 	struct mn_conf_anchor *anchors;
+	struct mn_conf_fixed *fixed;
 	struct mn_conf_sa *sas;
 	struct ike_conf ike;
 };

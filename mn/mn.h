@@ -13,6 +13,8 @@
 #include "mn/attach.h"
 #include "mn/bul.h"
 #include "mn/conf.h"
+#include "mn/policy.h"
+#include "mn/select.h"
 #include "core/ctl.h"
 #include "core/loop.h"
 #include "core/sadb.h"
@@ -22,6 +24,7 @@
 #include "sys/dp.h"
 #include "sys/rtnl.h"
 #include "sys/sockdiag.h"
+#include "sys/sockhook.h"
 
 enum { MN_BINDINGS_MAX = 1024,	/* in the data plane's map */
        MN_GONE_MAX = 64 };	/* home addresses that are remembered */
@@ -83,6 +86,9 @@ struct mn {
 	struct rtnl *rtnl;
 	struct dp *dp;
 	struct sockdiag *sd;
+	struct sockhook *sh;		/* NULL: no cgroup-BPF here */
+	struct policy policy;
+	struct app *app;		/* NULL: no socket for applications */
 	struct ctl *ctl;
 	struct bul bul;
 	struct gone gone[MN_GONE_MAX];	/* a ring */
@@ -217,6 +223,12 @@ void slow_drain(struct mn *mn, struct hoa *h);
 void slow_drain_home(struct mn *mn, struct hoa *h);
 /* Throws it away. */
 void slow_drop(struct hoa *h);
+
+/* app.c: what applications ask (app/ask.h). 0 or -errno, logged. */
+int app_open(struct app **out, struct mn *mn, const char *path);
+void app_close(struct app *app);	/* NULL is allowed */
+/* What select_choose() says may have changed: who waits is answered. */
+void app_changed(struct app *app);
 
 /* ctl.c */
 extern const struct ctl_cmd mn_ctl_cmds[];
