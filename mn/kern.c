@@ -11,6 +11,7 @@
 
 #include "core/count.h"
 #include "core/log.h"
+#include "mn/flows.h"
 #include "mn/mn.h"
 #include "sys/priv.h"
 #include "sys/raw.h"
@@ -453,7 +454,7 @@ static void on_ring_readable(void *arg)
 
 static void on_sock_end(void *arg, const struct sockdiag_sock *sock)
 {
-	hoa_scan_soon(arg, &sock->local);
+	flows_scan_soon(arg, &sock->local);
 }
 
 static void on_sd_readable(void *arg)
@@ -463,12 +464,12 @@ static void on_sd_readable(void *arg)
 
 	sockdiag_read_events(mn->sd, on_sock_end, mn, &overrun);
 	if (overrun)
-		hoa_scan(mn, loop_now());
+		flows_scan(mn, loop_now());
 }
 
 static void on_scan(struct timer *timer, mtime now)
 {
-	hoa_scan((struct mn *)((char *)timer - offsetof(struct mn, scan)),
+	flows_scan((struct mn *)((char *)timer - offsetof(struct mn, scan)),
 		 now);
 }
 

@@ -143,8 +143,6 @@ void hoa_adopt_all(struct mn *mn, struct mn_iface *i);
 void hoa_attached(struct mn *mn, struct mn_iface *i);
 /* Takes over what a daemon before us left in the maps. */
 void hoa_restore_all(struct mn *mn);
-void hoa_scan_soon(struct mn *mn, const struct in6_addr *local);
-void hoa_scan(struct mn *mn, mtime now);
 void hoa_flush_all(struct mn *mn);
 void hoa_free_all(struct mn *mn);
 /* A path's MTU may have changed: the bindings that are up follow. */
