@@ -324,6 +324,16 @@ static int run_owners(void *arg, struct json_object *request,
 	return -EOPNOTSUPP;
 }
 
+static int run_policy(void *arg, struct json_object *request,
+		      struct json_object *answer)
+{
+	struct mn *mn = arg;
+
+	(void)request;
+	merge(answer, policy_json(&mn->policy, mn->conf.policy));
+	return 0;
+}
+
 static int run_flush(void *arg, struct json_object *request,
 		     struct json_object *answer)
 {
@@ -344,6 +354,7 @@ const struct ctl_cmd mn_ctl_cmds[] = {
 	{"owners", run_owners},
 	{"owners-forget", run_owners},
 	{"counters", run_counters},
+	{"policy", run_policy},
 	{"flush", run_flush},
 	{0},
 };

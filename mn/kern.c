@@ -576,8 +576,10 @@ static int open_sockhook(struct mn *mn)
 	if (!strcmp(mn->conf.cgroup, "none"))
 		return 0;
 	err = sockhook_open(&mn->sh, mn->conf.bpffs, mn->conf.cgroup);
-	if (!err)
+	if (!err) {
+		policy_apply(mn);
 		return 0;
+	}
 	log_warn("no service types by socket option: %s", strerror(-err));
 	return *mn->conf.cgroup ? err : 0;
 }
@@ -682,7 +684,8 @@ static bool fixed_differ(const struct mn_conf *a, const struct mn_conf *b)
 		conf->field = was; \
 	} while (0)
 
-int mn_reload(struct mn *mn, struct mn_conf *conf)
+int mn_reload(struct mn *mn, struct mn_conf *conf,
+	      const struct policy *policy)
 {
 	struct sadb *fresh, *old = mn->sadb;
 	const struct bul_entry *e;
@@ -703,6 +706,9 @@ int mn_reload(struct mn *mn, struct mn_conf *conf)
 	SWAP(udp_idle);
 	SWAP(queue);
 	SWAP(accept_ra_anchors);
+	SWAP(policy);
+	mn->policy = *policy;
+	policy_apply(mn);
 	mn->sadb = fresh;
 	keying_reload(mn);
 	mn->bul.lifetime = mtime_sec(mn->conf.lifetime);
@@ -813,6 +819,7 @@ void mn_stop(struct mn *mn)
 	select_fini(mn);
 	if (mn->sd)
 		sockdiag_close(mn->sd);
+	units_close(mn->units);
 	sockhook_close(mn->sh);
 	if (mn->dp)
 		dp_close(mn->dp);

@@ -15,6 +15,7 @@
 #include "mn/conf.h"
 #include "mn/policy.h"
 #include "mn/select.h"
+#include "mn/units.h"
 #include "core/ctl.h"
 #include "core/loop.h"
 #include "core/sadb.h"
@@ -91,6 +92,7 @@ struct mn {
 	struct sockdiag *sd;
 	struct sockhook *sh;		/* NULL: no cgroup-BPF here */
 	struct policy policy;
+	struct units *units;		/* NULL: before policy_apply() */
 	struct select select;
 	struct app *app;		/* NULL: no socket for applications */
 	struct ctl *ctl;
@@ -117,10 +119,11 @@ struct mn {
 /* kern.c. mn_start: 0 or -errno, the reason logged; mn->conf is loaded. */
 int mn_start(struct mn *mn);
 /*
- * SIGHUP: takes over from conf what can change while running (SAs, anchors,
- * times, limits), swapping it with what was there. 0 or -errno, logged.
+ * SIGHUP: takes over policy, and from conf what can change while running (SAs,
+ * anchors, times, limits), swapping it with what was there. 0 or -errno, logged.
  */
-int mn_reload(struct mn *mn, struct mn_conf *conf);
+int mn_reload(struct mn *mn, struct mn_conf *conf,
+	      const struct policy *policy);
 /* Lets go of everything; forwarding stays at work, for a restart. */
 void mn_stop(struct mn *mn);
 /* Without a daemon: takes down what one left (kedge-mn --flush). */
@@ -244,6 +247,13 @@ void slow_drain(struct mn *mn, struct hoa *h);
 void slow_drain_home(struct mn *mn, struct hoa *h);
 /* Throws it away. */
 void slow_drop(struct hoa *h);
+
+/*
+ * apply.c: mn->policy to the socket programs, whatever was there before. 0, also
+ * where there are none (mn->sh NULL), or -errno, logged. mn_stop() is to call
+ * units_close().
+ */
+int policy_apply(struct mn *mn);
 
 /* app.c: what applications ask (app/ask.h). 0 or -errno, logged. */
 int app_open(struct app **out, struct mn *mn, const char *path);

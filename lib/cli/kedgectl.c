@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "policy.h"
 #include "show.h"
 
 #ifndef PACKAGE_VERSION
@@ -33,6 +34,7 @@ static const struct command {
 	{ "flows", "sockets and the path that each takes (kedge-mn)" },
 	{ "sas", "security associations, IKE's too; never a key" },
 	{ "owners", "who owns which home address (kedge-ha)" },
+	{ "policy", "which flows get which service type (kedge-mn)" },
 	{ "counters", "events, refused messages, the data plane's packets" },
 	{ "monitor", "events as they happen, until interrupted" },
 	{ "flush", "release every binding, take all down, end kedge-mn" },
@@ -56,7 +58,10 @@ static void print_help(void)
 	for (c = commands; c->name; c++)
 		printf("  %-9s %s\n", c->name, c->help);
 	printf("  owners forget HOA\n"
-	       "            takes a home address from its owner\n");
+	       "            takes a home address from its owner\n"
+	       "  policy check [FILE]\n"
+	       "            reads a policy file, tells its errors; asks no "
+	       "daemon\n");
 	printf("\nOptions:\n"
 	       "  -s, --socket SOCKET  control socket (default $KEDGE_SOCKET, "
 	       "then\n"
@@ -483,6 +488,9 @@ int main(int argc, char **argv)
 	}
 	if (optind == argc)
 		usage_error();
+	if (!strcmp(argv[optind], "policy") && argc - optind > 1 &&
+	    !strcmp(argv[optind + 1], "check") && argc - optind <= 3)
+		return policy_check(argv[optind + 2], json);
 	wrong = words_read(argv + optind, argc - optind, &hoa);
 	if (wrong) {
 		fprintf(stderr, "kedgectl: what is '%s'?\n", wrong);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "show.h"
 
+#include <grp.h>
 #include <pwd.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -269,6 +270,79 @@ static const struct column owner_columns[] = {
 	{ NULL, NULL, NULL, false },
 };
 
+static void group(char *out, size_t len, struct json_object *v,
+		  struct json_object *row)
+{
+	const struct group *gr = getgrgid((gid_t)json_object_get_int64(v));
+
+	if (!v)
+		snprintf(out, len, "-");
+	else if (gr)
+		snprintf(out, len, "%s", gr->gr_name);
+	else
+		plain(out, len, v, row);
+}
+
+static void user_or_none(char *out, size_t len, struct json_object *v,
+			 struct json_object *row)
+{
+	if (v)
+		user(out, len, v, row);
+	else
+		snprintf(out, len, "-");
+}
+
+static const struct column rule_columns[] = {
+	{ "#", "number", plain, true },
+	{ "RULE", "name", plain, false },
+	{ "COMMAND", "command", plain, false },
+	{ "USER", "uid", user_or_none, false },
+	{ "GROUP", "gid", group, false },
+	{ "CGROUP", "cgroup", plain, false },
+	{ "PROTO", "protocol", plain, false },
+	{ "PORT", "port", plain, false },
+	{ "DESTINATION", "destination", plain, false },
+	{ "SERVICE", "service", plain, false },
+	{ "FROM", "from", plain, false },
+	{ NULL, NULL, NULL, false },
+};
+
+/* Adds the names of some ids to a cell that is about to be full at last. */
+static void add_names(char *out, size_t len, struct json_object *ids,
+		      cell_fn *fn, const char *sign)
+{
+	char name[CELL_LEN];
+	size_t i, at;
+
+	for (i = 0; i < json_object_array_length(ids); i++) {
+		at = strlen(out);
+		fn(name, sizeof(name), json_object_array_get_idx(ids, i),
+		   NULL);
+		snprintf(out + at, len - at, "%s%s%s", at ? ", " : "", sign,
+			 name);
+	}
+}
+
+static void who(char *out, size_t len, struct json_object *v,
+		struct json_object *row)
+{
+	out[0] = '\0';
+	if (json_object_get_boolean(v)) {
+		snprintf(out, len, "everybody");
+		return;
+	}
+	add_names(out, len, get(row, "uids"), user, "");
+	add_names(out, len, get(row, "gids"), group, "@");
+	if (!out[0])
+		snprintf(out, len, "nobody");
+}
+
+static const struct column allow_columns[] = {
+	{ "SERVICE", "service", plain, false },
+	{ "MAY BE ASKED FOR BY", "everybody", who, false },
+	{ NULL, NULL, NULL, false },
+};
+
 static const struct column interface_columns[] = {
 	{ "INTERFACE", "name", plain, false },
 	{ "CARRIER", "carrier", plain, false },
@@ -456,6 +530,23 @@ static void show_sas(struct json_object *a)
 	printf("\nIKE runs in %s threads\n", get_string(a, "threads"));
 }
 
+static void show_policy(struct json_object *a)
+{
+	const char *file = json_object_get_string(get(a, "file"));
+
+	printf("%-15s %s\n", "policy:", file ? file : "built in");
+	printf("%-15s %s\n", "default:", get_string(a, "default"));
+	printf("%-15s nonpersistent: %s, lost: %s\n", "reset:",
+	       json_object_get_boolean(get(a, "reset_nonpersistent")) ?
+	       "yes" : "no",
+	       json_object_get_boolean(get(a, "reset_lost")) ? "yes" : "no");
+	printf("%-15s %gs of both addresses\n\n", "graceful:",
+	       json_object_get_double(get(a, "graceful_s")));
+	table(rule_columns, get(a, "rules"), "rules");
+	printf("\n");
+	table(allow_columns, get(a, "allow"), "types");
+}
+
 void show(const char *cmd, struct json_object *answer)
 {
 	struct json_object *rows = get(answer, cmd);
@@ -473,6 +564,8 @@ void show(const char *cmd, struct json_object *answer)
 		table(anchor_columns, rows, "anchors");
 	else if (!strcmp(cmd, "flows"))
 		table(flow_columns, rows, "flows");
+	else if (!strcmp(cmd, "policy"))
+		show_policy(answer);
 	else if (!strcmp(cmd, "sas"))
 		show_sas(answer);
 	else if (!strcmp(cmd, "owners"))

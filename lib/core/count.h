@@ -55,7 +55,8 @@
 	X(OWNER_EXPIRED, "owner_expired") \
 	X(QUEUED, "queued") \
 	X(QUEUE_SENT, "queue_sent") \
-	X(QUEUE_DROPPED, "queue_dropped")
+	X(QUEUE_DROPPED, "queue_dropped") \
+	X(UNITS_FULL, "units_full")
 
 enum count_event {
 #define X(sym, name) COUNT_##sym,
