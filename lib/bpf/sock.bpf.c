@@ -162,10 +162,11 @@ static __always_inline bool is_in(const struct in6_addr *a,
 static __always_inline void comm_get(char out[SOCK_COMM])
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
+	/* A thread may have a name of its own; the process's is meant. */
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
 
 	__builtin_memset(out, 0, SOCK_COMM);
-	/* A thread may have a name of its own; the process's is meant. */
-	BPF_CORE_READ_STR_INTO(out, task, group_leader, comm);
+	bpf_core_read_str(out, SOCK_COMM, &leader->comm);
 }
 
 static __always_inline __u32 group_at(struct group_info *groups, __u32 i)
@@ -510,6 +511,7 @@ static __always_inline int option_pass(struct bpf_sockopt *ctx)
 	return ALLOW;
 }
 
+/* MPTCP's sockets do not have this option (ENOPROTOOPT). */
 static __always_inline bool option_is_ours(struct bpf_sockopt *ctx)
 {
 	struct bpf_sock *sk = ctx->sk;
@@ -518,8 +520,7 @@ static __always_inline bool option_is_ours(struct bpf_sockopt *ctx)
 	       ctx->optname == ADDR_PREFERENCES && sk &&
 	       is_ours(bpf_get_netns_cookie(ctx)) &&
 	       sk->family == FAMILY_INET6 &&
-	       (sk->protocol == IPPROTO_TCP || sk->protocol == IPPROTO_UDP ||
-		sk->protocol == IPPROTO_MPTCP);
+	       (sk->protocol == IPPROTO_TCP || sk->protocol == IPPROTO_UDP);
 }
 
 static __always_inline int refuse(int err)
@@ -728,24 +729,9 @@ static __always_inline int connect_from(struct bpf_sock_addr *ctx,
 	return 0;
 }
 
-/* A subflow that the application's own connect() makes has what it asked of
- * its MPTCP socket. */
-static __always_inline void mptcp_inherit(struct mptcp_sock *msk,
-					  struct sock_state *st)
-{
-	struct sock_state *of = bpf_sk_storage_get(&socks, msk, NULL, 0);
-
-	if (!of)
-		return;
-	st->asked = of->asked;
-	st->may = of->may;
-	st->prefer = of->prefer;
-}
-
 SEC("cgroup/connect6")
 int kedge_connect6(struct bpf_sock_addr *ctx)
 {
-	struct mptcp_sock *msk = NULL;
 	struct in6_addr want;
 	struct query q = {};
 	struct sock_state *st;
@@ -765,11 +751,7 @@ int kedge_connect6(struct bpf_sock_addr *ctx)
 	query_init(&q, ctx, true);
 	if (q.protocol == IPPROTO_TCP &&
 	    bpf_core_type_exists(struct mptcp_sock))
-		msk = bpf_skc_to_mptcp_sock(ctx->sk);
-	if (msk) {
-		q.mptcp = 1;
-		mptcp_inherit(msk, st);
-	}
+		q.mptcp = !!bpf_skc_to_mptcp_sock(ctx->sk);
 	service_choose(st, &q);
 	caller_note(st, &q);
 	err = source_choose(st, false, &want);

@@ -177,9 +177,10 @@ static uint64_t link_cgroup(const struct bpf_link *link)
 static bool hook_update(struct sockhook *sh, const char *path,
 			const struct bpf_program *prog)
 {
-	struct bpf_link *link = bpf_link__open(path);
+	struct bpf_link *link;
 	bool done;
 
+	link = access(path, F_OK) ? NULL : bpf_link__open(path);
 	if (!link)
 		return false;
 	done = link_cgroup(link) == sockcgroup_id(sh->cgroup_fd) &&

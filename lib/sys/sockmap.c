@@ -198,7 +198,8 @@ static void tell_all(struct sockhook *sh)
 	}
 }
 
-/* A bounded number at once: the descriptor stays readable for the rest. */
+/* A bounded number at once: the descriptor stays readable for the rest. What
+ * was lost is told after it. */
 void sockhook_read_events(struct sockhook *sh, void (*fn)(void *arg,
 			  const struct sock_event *ev), void *arg)
 {
@@ -206,7 +207,8 @@ void sockhook_read_events(struct sockhook *sh, void (*fn)(void *arg,
 	sh->arg = arg;
 	sh->n_events = 0;
 	ring_buffer__consume(sh->rb);
-	if (__atomic_exchange_n(&sh->skel->bss->events_lost, 0,
+	if (sh->n_events < EVENTS_AT_ONCE &&
+	    __atomic_exchange_n(&sh->skel->bss->events_lost, 0,
 				__ATOMIC_SEQ_CST))
 		tell_all(sh);
 }

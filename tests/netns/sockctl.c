@@ -225,7 +225,7 @@ static int cmd_events(char **w)
 static void print_rec(void *arg, const struct sock_rec *r)
 {
 	(void)arg;
-	printf("proto=%u state=%u local=%s lport=%u remote=%s rport=%u "
+	printf("protocol=%u state=%u local=%s lport=%u remote=%s rport=%u "
 	       "cookie=%" PRIu64 " inode=%" PRIu64 " tx=%" PRIu64 " rx=%"
 	       PRIu64 " uid=%u mptcp=%u bound=%u has=%u service=%u why=%u "
 	       "rule=%u pid=%u asked=%u flags=%u source=%s since=%" PRIu64
