@@ -54,6 +54,7 @@ static const struct attr_rule route_rules[ATTRS_MAX] = {
 	[RTA_DST] = { 16, 16 },
 	[RTA_OIF] = { 4, 4 },
 	[RTA_GATEWAY] = { 16, 16 },
+	[RTA_PREFSRC] = { 16, 16 },
 	[RTA_PRIORITY] = { 4, 4 },
 	[RTA_METRICS] = { 0, UINT16_MAX },
 	[RTA_TABLE] = { 4, 4 },
@@ -830,6 +831,7 @@ static void path_decode(struct rtnl *rtnl, const struct nlmsghdr *nlh,
 	attrs_parse(&at, nlh, sizeof(struct rtmsg), route_rules);
 	out->ifindex = attr_u32(at.tb[RTA_OIF], 0);
 	attr_addr(at.tb[RTA_GATEWAY], &out->gw);
+	attr_addr(at.tb[RTA_PREFSRC], &out->source);
 	attr = at.tb[RTA_METRICS];
 	if (!attr)
 		return;

@@ -97,11 +97,13 @@ int rtnl_default_set(struct rtnl *rtnl, uint32_t ifindex, uint32_t table,
  * lead nowhere. */
 int rtnl_ra_routes_flush(struct rtnl *rtnl, uint32_t ifindex, bool prefixes);
 
-/* Where the kernel would send a packet for dst, and the path's MTU. */
+/* Where the kernel would send a packet for dst, from which address, and the
+ * path's MTU. */
 struct rtnl_path {
 	uint32_t ifindex;
 	uint32_t mtu;
 	struct in6_addr gw;	/* unspecified: on link */
+	struct in6_addr source;	/* unspecified: it has none */
 };
 
 int rtnl_path_get(struct rtnl *rtnl, const struct in6_addr *dst,
