@@ -154,12 +154,22 @@ static void put_age(struct json_object *o, const struct sock_state *s)
 			(double)(since.ns + loop_wall_offset()) / 1e9));
 }
 
+/* A process may give itself any name; JSON is UTF-8. */
+static void copy_comm(char out[SOCK_COMM + 1], const char comm[SOCK_COMM])
+{
+	size_t i;
+
+	for (i = 0; i < SOCK_COMM && comm[i]; i++)
+		out[i] = comm[i] >= ' ' && comm[i] <= '~' ? comm[i] : '?';
+	out[i] = '\0';
+}
+
 /* Whose it is; without a state kedgectl looks for who has the inode. */
 static void put_owner(struct json_object *o, const struct sock_rec *rec)
 {
-	char comm[SOCK_COMM + 1] = "";
+	char comm[SOCK_COMM + 1];
 
-	memcpy(comm, rec->state.comm, SOCK_COMM);
+	copy_comm(comm, rec->state.comm);
 	put_int(o, "uid", rec->uid);
 	put_int(o, "inode", (int64_t)rec->inode);
 	if (rec->has_state && rec->state.pid)
@@ -394,7 +404,7 @@ static void put_choice(struct json_object *answer, struct mn *mn,
 		source = kernels_choice(mn, &q->dst);
 	put(answer, "chosen_by", kernels ? "kernel" : "kedge");
 	put_addr(answer, "source", &source);
-	if (IN6_IS_ADDR_UNSPECIFIED(&source))
+	if (!ip6_unicast_routable(&source))
 		return;
 	put_path(answer, mn, &source);
 	at_move(mn, c, &source, text, sizeof(text));
