@@ -156,9 +156,15 @@ static void publish(struct mn *mn, enum service service)
 			strerror(-err));
 }
 
+/* Who waits is told from the loop: he may be just asking. */
+static void select_tell(struct mn *mn)
+{
+	mn->select.tell = true;
+	select_soon(mn);
+}
+
 static void update(struct mn *mn)
 {
-	bool changed = false;
 	enum service s;
 
 	for (s = SERVICE_NONE; s < SERVICE__MAX; s++) {
@@ -168,10 +174,8 @@ static void update(struct mn *mn)
 			continue;
 		mn->select.now[s] = as;
 		publish(mn, s);
-		changed = true;
+		select_tell(mn);
 	}
-	if (changed && mn->app)
-		app_changed(mn->app);
 }
 
 static void on_update(struct timer *timer, mtime now)
@@ -179,8 +183,16 @@ static void on_update(struct timer *timer, mtime now)
 	struct select *select = (struct select *)((char *)timer -
 					offsetof(struct select, update));
 
+	struct mn *mn = (struct mn *)((char *)select -
+				      offsetof(struct mn, select));
+	bool tell;
+
 	(void)now;
-	update((struct mn *)((char *)select - offsetof(struct mn, select)));
+	update(mn);
+	tell = select->tell;
+	select->tell = false;
+	if (tell && mn->app)
+		app_changed(mn->app);
 }
 
 void select_init(struct mn *mn)
@@ -207,8 +219,7 @@ void select_requested(struct mn *mn, const char *failed)
 				       (mtime){0};
 	snprintf(mn->select.refusal, sizeof(mn->select.refusal), "%s",
 		 failed ? failed : "");
-	if (mn->app)
-		app_changed(mn->app);
+	select_tell(mn);
 }
 
 /* EINPROGRESS, or why there will be none. */
