@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Sockets by the thousand that do nothing, for tests of what they keep.
 
-    hold.py serve [--ports N]           takes connections, ends with each
-    hold.py hold [WHAT...]              until SIGTERM
+    hold.py serve [--port P]            takes connections, ends with each
+    hold.py hold WHAT...                until SIGTERM
 
 WHAT is KIND[:N][,KEY=VALUE...], N of them (1):
     tcp     connected to CN
@@ -12,7 +12,7 @@ WHAT is KIND[:N][,KEY=VALUE...], N of them (1):
     bound   UDP, bound to source=ADDRESS
     listen  TCP, listening at source=ADDRESS
 source=ADDRESS binds to it first, type=N asks for this RFC 8653 type by socket
-option, port=N is CN's port (7000 and on, round about, of --ports).
+option, port=N is CN's port (7000).
 
 JSON, one object a line: "holding" with the first socket's local address of each
 WHAT; "told" with errno's name as soon as a socket has an error; SIGTERM closes
@@ -48,20 +48,17 @@ def many_files():
 def serve(args):
     """Accepts, and closes what its peer has closed."""
     poll, socks = select.epoll(), {}
-    for i in range(args.ports):
-        s = socket.create_server(("::", PORT + i), family=socket.AF_INET6,
-                                 backlog=4096)
-        s.setblocking(False)
-        socks[s.fileno()] = s
-        poll.register(s, select.EPOLLIN)
-    first = set(socks)
+    listener = socket.create_server(("::", args.port), family=socket.AF_INET6,
+                                    backlog=4096)
+    listener.setblocking(False)
+    poll.register(listener, select.EPOLLIN)
     sink = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-    sink.bind(("::", PORT))
+    sink.bind(("::", args.port))
     say("listening")
     while True:
         for fd, _ in poll.poll():
-            if fd in first:
-                accept(socks[fd], poll, socks)
+            if fd == listener.fileno():
+                accept(listener, poll, socks)
             else:
                 poll.unregister(fd)
                 socks.pop(fd).close()
@@ -83,7 +80,7 @@ def parse(text):
     return kind, int(n or 1), dict(m.split("=", 1) for m in more)
 
 
-def make(kind, i, keys, ports):
+def make(kind, keys):
     stream = kind in ("tcp", "listen")
     s = socket.socket(socket.AF_INET6, socket.SOCK_STREAM if stream else
                       socket.SOCK_DGRAM)
@@ -95,7 +92,7 @@ def make(kind, i, keys, ports):
             # the port is chosen at connect(), or there are too few
             s.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
         s.bind((keys["source"], 0))
-    to = (CN, int(keys.get("port", PORT + i % ports)))
+    to = (CN, int(keys.get("port", PORT)))
     if kind in ("tcp", "udp"):
         s.connect(to)
     elif kind == "open":
@@ -110,7 +107,7 @@ def hold(args):
     for what in args.what:
         kind, n, keys = parse(what)
         for i in range(n):
-            s = make(kind, i, keys, args.ports)
+            s = make(kind, keys)
             socks[s.fileno()] = s
             if i == 0:
                 where.append(s.getsockname()[0])
@@ -133,9 +130,8 @@ def hold(args):
 def main():
     p = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    p.add_argument("--ports", type=int, default=1)
     sub = p.add_subparsers(dest="what_to_do", required=True)
-    sub.add_parser("serve")
+    sub.add_parser("serve").add_argument("--port", type=int, default=PORT)
     sub.add_parser("hold").add_argument("what", nargs="+")
     args = p.parse_args()
     many_files()
