@@ -38,13 +38,10 @@ static int each_of_hook(struct mn *mn, void (*fn)(void *arg,
 	int err = sockhook_each(mn->sh, fn, arg);
 
 	if (!err)
-		err = sockdiag_each_bound(mn->sd, fn, arg);
-	if (err && err != -EINTR && !mn->flows.no_hook) {
-		log_warn("the socket programs cannot list sockets: %s "
-			 "(sock_diag does, without their types)",
-			 strerror(-err));
-		mn->flows.no_hook = true;
-	}
+		return sockdiag_each_bound(mn->sd, fn, arg);
+	log_warn("the socket programs cannot list sockets: %s (sock_diag "
+		 "does, without their types)", strerror(-err));
+	mn->flows.no_hook = true;
 	return err;
 }
 
@@ -337,23 +334,34 @@ static int watch_held(struct mn *mn, bool on)
 			   sockhook_event_fd(mn->sh), on_held_readable, mn);
 }
 
+static void watch(struct mn *mn, bool on)
+{
+	int err;
+
+	if (mn->flows.watching == on)
+		return;
+	mn->flows.watching = on;
+	err = sockdiag_watch(mn->sd, on);
+	if (!err)
+		err = watch_held(mn, on);
+	if (err)
+		log_err("ends of sockets: %s", strerror(-err));
+	if (!on)
+		timers_del(&mn->loop.timers, &mn->flows.scan);
+}
+
 void flows_hoas_changed(struct mn *mn)
 {
 	const struct bul_entry *e = mn->bul.entries;
-	int err;
 
 	while (e && hoa_of(e)->fixed)
 		e = e->next;
-	if (mn->flows.watching == !!e)
-		return;
-	mn->flows.watching = e;
-	err = sockdiag_watch(mn->sd, e);
-	if (!err)
-		err = watch_held(mn, e);
-	if (err)
-		log_err("ends of sockets: %s", strerror(-err));
-	if (!e)
-		timers_del(&mn->loop.timers, &mn->flows.scan);
+	watch(mn, e);
+}
+
+void flows_moving(struct mn *mn)
+{
+	watch(mn, true);
 }
 
 void flows_init(struct mn *mn)

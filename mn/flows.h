@@ -51,6 +51,9 @@ void flows_scan_soon(struct mn *mn);
 /* A binding was refreshed: the time to see whether its address was let go of
  * without a socket's end (connect() to AF_UNSPEC), of which nobody tells. */
 void flows_refreshed(struct mn *mn);
+/* Sockets are about to be counted for what may become home addresses: from now
+ * on their ends are told; until, with or without such, flows_hoas_changed(). */
+void flows_moving(struct mn *mn);
 /* Home addresses have come or gone. */
 void flows_hoas_changed(struct mn *mn);
 /* What a hoa's timer "grace" calls. */

@@ -440,6 +440,7 @@ void hoa_adopt_all(struct mn *mn, struct mn_iface *i)
 	int err;
 
 	lose_coa(mn, i, now);
+	flows_moving(mn);
 	for (k = 0; k < at->n_addrs; k++)
 		uses[k].addr = at->addrs[k].addr;
 	n = at->n_addrs;
@@ -454,6 +455,7 @@ void hoa_adopt_all(struct mn *mn, struct mn_iface *i)
 			rtnl_addr_del(mn->rtnl, i->ifindex, &a->addr,
 				      a->prefix_len);
 	}
+	flows_hoas_changed(mn);
 	flows_scan(mn, now);
 	if (!err)
 		reset_nonpersistent(mn, uses, n);

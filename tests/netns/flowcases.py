@@ -185,3 +185,91 @@ def flows_by_pages():
         check(len(flows) == len(ports) == 5000,
               f"{len(flows)} flows, {len(ports)} ports")
         let_go(lab, "many")
+
+
+def told(lab, name, limit=5):
+    """The error that a socket of hold.py got; how long after a move."""
+    return wait_for(f"{name} is told", lambda: next(
+        (e for e in lab.flow_said(name) if e["event"] == "told"), None), limit)
+
+
+@case(quick=True)
+def nonpersistent_is_reset():
+    """At once, TCP and UDP, and its address is not kept."""
+    with settled() as lab:
+        hold(lab, "tcp", "tcp,type=3")
+        hold(lab, "udp", "udp,type=3")
+        down = lab.move(2)["down"]
+        for name in ("tcp", "udp"):
+            said = told(lab, name)
+            check(said["error"] == "ECONNABORTED" and
+                  said["time"] - down < 1 * SLOW, f"{name}: {said}")
+        lab.wait_address(2)
+        check(lab.count("mn", "events", "sockets_reset") == 2, "not counted")
+        check(not lab.count("mn", "events", "hoa_adopted"), "adopted")
+        check(event(lab, "reset", down)["address"] == hoa(1), "no event")
+        gone(lab, 2)
+
+
+@case()
+def nonpersistent_by_policy():
+    """Without the socket programs: what the policy says of a destination."""
+    def prepare(lab):
+        path = lab.path("conf", "policy.conf")
+        with open(path, "w", encoding="ascii") as f:
+            f.write("[rule short]\nport = 7001\nservice = nonpersistent\n")
+        lab.configure("mn", {"mn": {"policy": path}})
+    with settled(mn=PLAIN, prepare=prepare) as lab:
+        lab.spawn("cn", "other", PYTHON, HOLD, "serve", "--port", 7001)
+        lab.flow_event("other", "listening")
+        hold(lab, "short", "tcp,port=7001")
+        hold(lab, "long", "tcp")
+        why = {f["remote_port"]: (f["service"], f["why"], f["rule"])
+               for f in lab.ctl("mn", "flows")["flows"]}
+        check(why == {7001: ("nonpersistent", "policy", "short"),
+                      7000: ("session-lasting", "default", None)}, f"{why}")
+        move(lab, 2)
+        check(told(lab, "short")["error"] == "ECONNABORTED", "not told")
+        away(lab, [1])
+        released_within(lab, let_go(lab, "long"))
+        gone(lab, 2)
+
+
+@case(quick=True)
+def listener_that_asked():
+    """Keeps its address; so does UDP that asked, silent or not."""
+    with settled(mn={"udp-idle": 2}) as lab:
+        hold(lab, "server", f"listen,source={hoa(1)},type=2")
+        hold(lab, "udp", f"bound,source={hoa(1)},type=2")
+        move(lab, 2)
+        away(lab, [1])
+        let_go(lab, "server")
+        still_bound(lab, 1, 4)
+        let_go(lab, "udp")
+        gone(lab, 2)
+        move(lab, 1)
+        hold(lab, "server", f"listen,source={hoa(1)},type=2")
+        move(lab, 2)
+        away(lab, [1])
+        still_bound(lab, 1)
+        released_within(lab, let_go(lab, "server"))
+        gone(lab, 2)
+
+
+@case(quick=True)
+def held_by_unbound_udp():
+    """A socket that is bound to nothing sends from an address that it asked
+    for: kept until its end, by kill -9."""
+    with settled() as lab:
+        hold(lab, "open", "open,type=2")
+        move(lab, 2)
+        away(lab, [1])
+        (flow,) = [f for f in lab.ctl("mn", "flows")["flows"]
+                   if f["protocol"] == "udp"]
+        check((flow["local"], flow["why"], flow["pid"]) ==
+              (hoa(1), "option", lab.procs["open"].pid), f"{flow}")
+        still_bound(lab, 1)
+        closed = time.time()
+        lab.stop("open", signal.SIGKILL)
+        released_within(lab, closed)
+        gone(lab, 2)
