@@ -726,6 +726,8 @@ int mn_start(struct mn *mn)
 	if (!err)
 		err = rtnl_open(&mn->rtnl, on_rtnl_event, mn);
 	if (!err)
+		err = rtnl_neigh_failures(mn->rtnl);
+	if (!err)
 		err = open_tun(mn);
 	if (!err)
 		err = open_dp(mn, &took_over);

@@ -290,6 +290,35 @@ START_TEST(test_rtnl_neigh_sysctl)
 }
 END_TEST
 
+static void set_neigh(struct rtnl *rtnl, const char *addr, uint16_t state)
+{
+	const uint8_t mac[6] = { 2, 0, 0, 0, 0, 9 };
+	struct in6_addr a = ip(addr);
+
+	ck_assert_int_eq(rtnl_neigh_set(rtnl, v0, &a, state == NUD_FAILED ?
+					NULL : mac, state, true), 0);
+}
+
+START_TEST(test_rtnl_neigh_failures)
+{
+	struct rtnl *rtnl = open_rtnl();
+	const struct rtnl_event *ev;
+
+	ck_assert_int_eq(rtnl_neigh_failures(rtnl), 0);
+	events(rtnl);
+	set_neigh(rtnl, "fe80::9", NUD_REACHABLE);
+	set_neigh(rtnl, "fe80::9", NUD_STALE);
+	ck_assert(!readable(rtnl_event_fd(rtnl), 100));
+	set_neigh(rtnl, "fe80::9", NUD_FAILED);
+	run("ip -6 addr add 2001:db8::7/64 dev v0 nodad");
+	events(rtnl);
+	ev = find(RTNL_NEIGH, v0, "fe80::9");
+	ck_assert(ev && ev->neigh.state == NUD_FAILED);
+	ck_assert_ptr_nonnull(find(RTNL_ADDR, v0, "2001:db8::7"));
+	rtnl_close(rtnl);
+}
+END_TEST
+
 /* More events than the socket holds are told as lost, and the next are seen. */
 START_TEST(test_rtnl_overrun)
 {
@@ -1083,6 +1112,7 @@ int main(void)
 	tcase_add_test(tc, test_rtnl_routes);
 	tcase_add_test(tc, test_rtnl_ra_routes);
 	tcase_add_test(tc, test_rtnl_neigh_sysctl);
+	tcase_add_test(tc, test_rtnl_neigh_failures);
 	tcase_add_test(tc, test_rtnl_overrun);
 	tcase_add_test(tc, test_sockdiag);
 	tcase_add_test(tc, test_sockdiag_destroy);

@@ -62,6 +62,9 @@ struct rtnl_event {
 /* fn is called by rtnl_read_events() and by the dumps. 0 or -errno. */
 int rtnl_open(struct rtnl **out,
 	      void (*fn)(void *arg, const struct rtnl_event *event), void *arg);
+/* From now on neighbours are told of only when one has failed: their other
+ * changes of state would wake an idle host all the time. 0 or -errno. */
+int rtnl_neigh_failures(struct rtnl *rtnl);
 void rtnl_close(struct rtnl *rtnl);
 int rtnl_event_fd(struct rtnl *rtnl);
 void rtnl_read_events(struct rtnl *rtnl);

@@ -248,11 +248,11 @@ def listener_that_asked():
         let_go(lab, "udp")
         gone(lab, 2)
         move(lab, 1)
-        hold(lab, "server", f"listen,source={hoa(1)},type=2")
+        hold(lab, "again", f"listen,source={hoa(1)},type=2")
         move(lab, 2)
         away(lab, [1])
         still_bound(lab, 1)
-        released_within(lab, let_go(lab, "server"))
+        released_within(lab, let_go(lab, "again"))
         gone(lab, 2)
 
 
