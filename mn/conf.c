@@ -205,7 +205,7 @@ int mn_conf_load(struct mn_conf *conf, const char *path, FILE *errs)
 		.policy = text(""),
 		.tun = "kedge0",
 		.lifetime = MTIME_SEC(300),
-		.release_grace = MTIME_SEC(1),
+		.release_grace = MTIME_MS(500),
 		.udp_idle = MTIME_SEC(120),
 		.queue = 64,
 		.rule_priority = 7070,

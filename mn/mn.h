@@ -13,6 +13,7 @@
 #include "mn/attach.h"
 #include "mn/bul.h"
 #include "mn/conf.h"
+#include "mn/flows.h"
 #include "mn/policy.h"
 #include "mn/select.h"
 #include "mn/units.h"
@@ -59,7 +60,8 @@ struct hoa {
 	bool ruled;			/* "from HoA lookup T" is there */
 	bool fixed;			/* configured: kept without a flow */
 	bool assigned;			/* by a remote anchor, by IKE */
-	unsigned int tcp, udp;		/* sockets, as last counted */
+	unsigned int tcp, udp;		/* sockets that keep it: at the last */
+	unsigned int udp_asked;		/* count, less those that ended */
 	mtime used_since;		/* for UDP: adoption, slow path */
 	uint32_t mtu;			/* of the path to the HA */
 	struct timer grace;		/* armed: no flow is known */
@@ -104,10 +106,9 @@ struct mn {
 	struct mn_iface ifaces[MN_IFACES_MAX];
 	int tun_fd, raw_fd, ra_fd, packet_fd, hold_fds[3];
 	uint32_t tun_ifindex;
-	struct loop_fd on_rtnl, on_ring, on_ra, on_tun, on_sd, on_tunnel;
+	struct loop_fd on_rtnl, on_ring, on_ra, on_tun, on_tunnel;
 	struct bucket errors;		/* relayed out of tunnels */
-	struct timer scan;		/* armed: sockets are to be counted */
-	mtime scan_gap;			/* from an event to the count */
+	struct flows flows;
 	struct timer flush;		/* armed: kedgectl flush is under way */
 	struct timer sync;		/* armed: SA numbers go to the disk */
 	struct timer fixed;		/* armed: hoa_fixed_check() is due */
@@ -264,5 +265,11 @@ void app_changed(struct app *app);
 /* ctl.c */
 extern const struct ctl_cmd mn_ctl_cmds[];
 void mn_event(struct mn *mn, struct json_object *ev);
+
+/* flowctl.c: its part of the control commands */
+int flowctl_flows(void *arg, struct json_object *request,
+		  struct json_object *answer);
+int flowctl_explain(void *arg, struct json_object *request,
+		    struct json_object *answer);
 
 #endif

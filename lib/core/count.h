@@ -47,6 +47,9 @@
 	X(HOA_ADOPTED, "hoa_adopted") \
 	X(HOA_RELEASED, "hoa_released") \
 	X(HOA_ABANDONED, "hoa_abandoned") \
+	X(SOCKETS_COUNTED, "sockets_counted") \
+	X(SOCKETS_RESET, "sockets_reset") \
+	X(SOCKET_EVENTS_LOST, "socket_events_lost") \
 	X(IKE_UP, "ike_up") \
 	X(IKE_DOWN, "ike_down") \
 	X(IKE_REKEYED, "ike_rekeyed") \
