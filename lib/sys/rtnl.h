@@ -102,6 +102,7 @@ struct rtnl_path {
 	uint32_t ifindex;
 	uint32_t mtu;
 	struct in6_addr gw;	/* unspecified: on link */
+	bool local;		/* dst is an address of this host */
 };
 
 int rtnl_path_get(struct rtnl *rtnl, const struct in6_addr *dst,
