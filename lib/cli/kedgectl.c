@@ -34,6 +34,7 @@ static const struct command {
 	{ "sas", "security associations, IKE's too; never a key" },
 	{ "owners", "who owns which home address (kedge-ha)" },
 	{ "counters", "events, refused messages, the data plane's packets" },
+	{ "request", "ask the remote anchor for a home address (kedge-mn)" },
 	{ "monitor", "events as they happen, until interrupted" },
 	{ "flush", "release every binding, take all down, end kedge-mn" },
 	{ NULL, NULL },
