@@ -233,6 +233,41 @@ def moved_while_asking():
         bound(lab, told["hoa"], 2)
 
 
+@case(60)
+def assigned_despite_loss():
+    """30 % each way, of everything."""
+    with at_ar3(configured(), anchors=(1,)) as lab:
+        lab.loss(30, everything=True)
+        home = request(lab)
+        bound(lab, home, 3, 30)
+        begin(lab, home)
+        lab.move(2)
+        lab.wait_address(2)
+        bound(lab, home, 2, 30)
+        lab.loss(0)
+        flowing(lab, "session", 10)
+        whole(lab, "session")
+
+
+@case(60)
+def two_are_assigned():
+    """A pool of two for two who ask at the same time."""
+    def prepare(lab):
+        configured("2001:db8:1:0:8000::16/127")(lab)
+        lab.configure("mn2", {"anchor far": lab.conf["mn"]["anchor far"]})
+
+    with at_ar3(prepare, keys="psk", anchors=(1,), second=True) as lab:
+        lab.plug(3, "mn2")
+        lab.wait_address(3, who="mn2")
+        for who in lab.mobiles:
+            lab.ctl(who, "request")
+        wait_for("both are bound", lambda: len(lab.bound("ar1")) == 2)
+        for who in lab.mobiles:
+            home, = lab.bound(who)
+            check(owners(lab, 1)[home] == identity(who), f"{owners(lab, 1)}")
+        check(len(owners(lab, 1)) == 2, f"{owners(lab, 1)}")
+
+
 # --- it is refused ----------------------------------------------------------
 
 @case(90, quick=True)
