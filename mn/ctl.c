@@ -254,6 +254,30 @@ static int run_policy(void *arg, struct json_object *request,
 	return 0;
 }
 
+/* So that people can see whether a remote anchor works before a program needs
+ * it. What became of it is an event. */
+static int run_request(void *arg, struct json_object *request,
+		       struct json_object *answer)
+{
+	const struct mn_conf_anchor *a;
+	struct mn *mn = arg;
+	int err;
+
+	(void)request;
+	for (a = mn->conf.anchors; a && !a->remote; a = a->next)
+		;
+	if (!a) {
+		put(answer, "error", "no [anchor NAME] has remote = yes");
+		return -ENOENT;
+	}
+	err = keying_request(mn, &a->address, &a->prefix);
+	if (err == -ENOTSUP)
+		put(answer, "error", "addresses are assigned by IKE: there "
+		    "is no [ike]");
+	put_addr(answer, "ha", &a->address);
+	return err;
+}
+
 static int run_flush(void *arg, struct json_object *request,
 		     struct json_object *answer)
 {
@@ -276,6 +300,7 @@ const struct ctl_cmd mn_ctl_cmds[] = {
 	{"owners-forget", run_owners},
 	{"counters", run_counters},
 	{"policy", run_policy},
+	{"request", run_request},
 	{"flush", run_flush},
 	{0},
 };

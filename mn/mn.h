@@ -77,8 +77,18 @@ struct gone {
 	uint16_t seq;
 };
 
+/* A home address that was asked for; one at a time with each HA. */
+struct keying_request {
+	struct keying_request *next;
+	struct in6_addr ha;
+	struct ip6_prefix prefix;	/* that it has to be in */
+	bool failed;			/* why: to be told */
+	enum reason why;
+};
+
 struct keying {
 	struct keys *keys;		/* NULL: no [ike] */
+	struct keying_request *requests;
 	struct assocs assocs;
 	struct timer update;		/* armed: what is wanted may differ */
 	mtime hold_until;		/* BAs are waited for, so long */

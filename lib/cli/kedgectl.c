@@ -39,6 +39,7 @@ static const struct command {
 	{ "owners", "who owns which home address (kedge-ha)" },
 	{ "policy", "which flows get which service type (kedge-mn)" },
 	{ "counters", "events, refused messages, the data plane's packets" },
+	{ "request", "ask the remote anchor for a home address (kedge-mn)" },
 	{ "monitor", "events as they happen, until interrupted" },
 	{ "flush", "release every binding, take all down, end kedge-mn" },
 	{ NULL, NULL },

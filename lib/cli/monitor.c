@@ -24,6 +24,8 @@ static const struct sentence {
 	{ "binding", "{hoa}: {state}, was {old}" },
 	{ "home", "{hoa}: back at its own link, deregistered at {ha}" },
 	{ "released", "{hoa}: released at {ha}" },
+	{ "assigned", "{hoa}: assigned by {ha}" },
+	{ "assign_failed", "{ha} assigned no home address: {why}" },
 	{ "abandoned", "{hoa}: given up: {why}" },
 	{ "anchor", "anchor {ha} for {prefix}" },
 	{ "reset", "{address}: {sockets} sockets told that it is gone" },

@@ -666,6 +666,9 @@ void show(const char *cmd, struct json_object *answer)
 	else if (!strcmp(cmd, "flush"))
 		printf("releasing %s bindings; kedge-mn ends then\n",
 		       get_string(answer, "bindings"));
+	else if (!strcmp(cmd, "request"))
+		printf("asking %s for a home address; 'monitor' tells what "
+		       "it says\n", get_string(answer, "ha"));
 	else if (!strcmp(cmd, "bindings"))
 		table(binding_columns, rows, "bindings");
 	else if (!strcmp(cmd, "anchors"))

@@ -45,6 +45,7 @@
 	X(LINK_DOWN, "link_down") \
 	X(MOVES, "moves") \
 	X(HOA_ADOPTED, "hoa_adopted") \
+	X(HOA_ASSIGNED, "hoa_assigned") \
 	X(HOA_RELEASED, "hoa_released") \
 	X(HOA_ABANDONED, "hoa_abandoned") \
 	X(SOCKETS_COUNTED, "sockets_counted") \

@@ -846,13 +846,15 @@ static void path_decode(struct rtnl *rtnl, const struct nlmsghdr *nlh,
 			void *arg)
 {
 	struct rtnl_path *out = arg;
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
 	struct attrs at, metrics;
 	const struct nlattr *attr;
 
 	(void)rtnl;
 	if (nlh->nlmsg_type != RTM_NEWROUTE ||
-	    mnl_nlmsg_get_payload_len(nlh) < sizeof(struct rtmsg))
+	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*rtm))
 		return;
+	out->local = rtm->rtm_type == RTN_LOCAL;
 	attrs_parse(&at, nlh, sizeof(struct rtmsg), route_rules);
 	out->ifindex = attr_u32(at.tb[RTA_OIF], 0);
 	attr_addr(at.tb[RTA_GATEWAY], &out->gw);

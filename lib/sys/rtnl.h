@@ -107,6 +107,7 @@ struct rtnl_path {
 	uint32_t mtu;
 	struct in6_addr gw;	/* unspecified: on link */
 	struct in6_addr source;	/* unspecified: it has none */
+	bool local;		/* dst is an address of this host */
 };
 
 int rtnl_path_get(struct rtnl *rtnl, const struct in6_addr *dst,
