@@ -2,7 +2,7 @@
 /*
  * Home addresses that are away: how one comes (adopted when its network goes
  * and a flow still uses it), what BPF and the kernel are told at each turn of
- * its binding, and how it goes (its last flow ended, or it is at home again).
+ * its binding, and how it goes (its last flow ended: flows.c, or it is at home again).
  */
 #include <errno.h>
 #include <linux/if_addr.h>
@@ -16,10 +16,8 @@
 #include "mn/flows.h"
 #include "mn/mn.h"
 
-/* Sockets end in bursts: counted once for all, and never more than a tenth
- * of the time is spent on it. */
-static const mtime SCAN_DELAY = {20000000};
-enum { SCAN_SHARE = 10 };
+/* A fixed home address that was lost is tried again after this. */
+static const mtime FIXED_RETRY = {30000000000};
 
 static struct hoa *hoa_of(struct bul_entry *e)
 {
@@ -118,6 +116,7 @@ static void op_tunnel(void *arg, struct bul_entry *e, enum bul_tunnel what)
 	struct hoa *h = hoa_of(e);
 	struct mn *mn = arg;
 
+	select_soon(mn);
 	switch (what) {
 	case BUL_TUNNEL_HOLD:
 		h->up = false;
@@ -174,6 +173,7 @@ static void hoa_free(struct hoa *h)
 
 	slow_drop(h);
 	timers_del(&mn->loop.timers, &h->grace);
+	timers_del(&mn->loop.timers, &h->graceful);
 	bul_del(h->e);
 	free(h);
 	slow_hoas_changed(mn);
@@ -232,6 +232,25 @@ static uint16_t last_seq(struct mn *mn, const struct in6_addr *hoa)
 	return g ? g->seq : randombytes_random();
 }
 
+const struct mn_conf_fixed *hoa_fixed_conf(const struct mn *mn,
+					   const struct in6_addr *hoa)
+{
+	const struct mn_conf_fixed *f;
+
+	for (f = mn->conf.fixed; f; f = f->next)
+		if (ip6_addr_eq(&f->hoa, hoa))
+			return f;
+	return NULL;
+}
+
+static void fixed_check_in(struct mn *mn, mtime wait)
+{
+	if (mn->flushing || timer_armed(&mn->fixed))
+		return;
+	timers_set(&mn->loop.timers, &mn->fixed,
+		   mtime_add(loop_now(), wait));
+}
+
 /* Nothing of it is left at work. */
 static void erase(struct hoa *h)
 {
@@ -246,6 +265,8 @@ static void erase(struct hoa *h)
 	rtnl_addr_del(mn->rtnl, mn->tun_ifindex, &hoa, 128);
 	mn_addr_sync(mn, &hoa);
 	keying_soon(mn);
+	if (hoa_fixed_conf(mn, &hoa))
+		fixed_check_in(mn, FIXED_RETRY);
 	if (mn->flushing && !mn->bul.entries)
 		timers_set(&mn->loop.timers, &mn->flush, loop_now());
 }
@@ -257,6 +278,8 @@ static void op_gone(void *arg, struct bul_entry *e, enum bul_end end)
 	struct mn_iface *i = mn_iface(mn, e->ifindex);
 
 	tell_end(mn, e, end);
+	if (end == BUL_END_REFUSED && mn->policy.reset_lost)
+		flows_reset(mn, &e->hoa, FLOWS_ALL);
 	if (end == BUL_END_HOME && i && h->at_home) {
 		slow_drain_home(mn, h);
 		signal_announce(mn, i, &e->hoa);
@@ -275,113 +298,18 @@ const struct bul_ops hoa_bul_ops = {
 	.gone = op_gone,
 };
 
-/* ---- which have flows */
+/* ---- coming */
 
-static bool udp_in_use(struct mn *mn, struct hoa *h, mtime now, mtime *until)
-{
-	struct dp_binding b;
-	mtime last = h->used_since;
-
-	if (!h->udp)
-		return false;
-	if (!dp_binding_get(mn->dp, &h->e->hoa, &b) &&
-	    mtime_before(last, dp_last_used(&b)))
-		last = dp_last_used(&b);
-	*until = mtime_add(last, mn->conf.udp_idle);
-	return mtime_before(now, *until);
-}
-
-/* Arms what has to happen next, from what was counted. */
-static void judge_use(struct mn *mn, struct hoa *h, mtime now)
-{
-	mtime until, end = mtime_add(now, mn->conf.release_grace);
-
-	if (h->tcp) {
-		timers_del(&mn->loop.timers, &h->grace);
-	} else if (udp_in_use(mn, h, now, &until)) {
-		timers_set(&mn->loop.timers, &h->grace, until);
-	} else {
-		/* or it may be armed for when UDP would have been idle */
-		if (!timer_armed(&h->grace) ||
-		    mtime_before(end, h->grace.at))
-			timers_set(&mn->loop.timers, &h->grace, end);
-		return;
-	}
-	if (h->e->idle)
-		bul_event(h->e, BUL_EV_BUSY, now);
-}
-
-/* Counts the sockets of every home address that is away. */
-static int count_use(struct mn *mn)
-{
-	struct flow_use *uses;
-	struct bul_entry *e;
-	size_t n = 0, i = 0;
-	int err;
-
-	for (e = mn->bul.entries; e; e = e->next)
-		n++;
-	uses = calloc(n + 1, sizeof(*uses));
-	if (!uses)
-		return -ENOMEM;
-	for (e = mn->bul.entries; e; e = e->next)
-		uses[i++].addr = e->hoa;
-	err = flows_count(mn->sd, uses, n);
-	if (err)
-		log_warn("counting sockets: %s", strerror(-err));
-	for (e = mn->bul.entries, i = 0; e && !err; e = e->next, i++) {
-		hoa_of(e)->tcp = uses[i].tcp;
-		hoa_of(e)->udp = uses[i].udp;
-	}
-	free(uses);
-	return err;
-}
-
-void hoa_scan(struct mn *mn, mtime now)
-{
-	struct bul_entry *e, *next;
-	mtime spent;
-
-	if (mn->flushing || !mn->bul.entries || count_use(mn))
-		return;
-	for (e = mn->bul.entries; e; e = next) {
-		next = e->next;
-		judge_use(mn, hoa_of(e), now);
-	}
-	spent = mtime_sub(loop_now(), now);
-	mn->scan_gap.ns = SCAN_DELAY.ns + SCAN_SHARE * spent.ns;
-}
-
-void hoa_scan_soon(struct mn *mn, const struct in6_addr *local)
-{
-	if (!bul_find(&mn->bul, local) || timer_armed(&mn->scan))
-		return;
-	timers_set(&mn->loop.timers, &mn->scan,
-		   mtime_add(loop_now(), mn->scan_gap));
-}
-
-/* No flow was known for the grace time, or UDP was silent: look once more. */
-static void on_grace(struct timer *timer, mtime now)
+/* Graceful-replacement: old and new address have stood side by side for the
+ * time that was configured. */
+static void on_graceful(struct timer *timer, mtime now)
 {
 	struct hoa *h = (struct hoa *)((char *)timer -
-				       offsetof(struct hoa, grace));
-	struct mn *mn = h->mn;
-	mtime until;
+				       offsetof(struct hoa, graceful));
 
-	if (count_use(mn)) {
-		timers_set(&mn->loop.timers, &h->grace,
-			   mtime_add(now, MTIME_SEC(1)));
-		return;
-	}
-	if (h->tcp || udp_in_use(mn, h, now, &until)) {
-		judge_use(mn, h, now);
-		return;
-	}
-	mn_event(mn, ctl_ev("flow_end", "hoa", ip6_str(&h->e->hoa), NULL));
-	bul_event(h->e, BUL_EV_IDLE, now);
+	flows_reset(h->mn, &h->e->hoa, 1u << SERVICE_GRACEFUL);
+	flows_scan(h->mn, now);
 }
-
-/* ---- coming */
 
 static struct hoa *hoa_new(struct mn *mn, const struct in6_addr *hoa,
 			   const struct in6_addr *ha, uint16_t seq, mtime now)
@@ -391,7 +319,9 @@ static struct hoa *hoa_new(struct mn *mn, const struct in6_addr *hoa,
 	if (!h)
 		return NULL;
 	h->mn = mn;
-	h->grace.fn = on_grace;
+	h->grace.fn = flows_on_grace;
+	h->graceful.fn = on_graceful;
+	h->fixed = hoa_fixed_conf(mn, hoa);
 	h->queue_tail = &h->queue;
 	h->used_since = now;
 	h->mtu = IP6_MIN_MTU;
@@ -415,6 +345,9 @@ static int put_on_tun(struct mn *mn, const struct in6_addr *hoa)
 static void abandon(struct mn *mn, const struct in6_addr *addr,
 		    const char *why)
 {
+	/* told at once, they need not find out by time-outs */
+	if (mn->policy.reset_lost)
+		flows_reset(mn, addr, FLOWS_ALL);
 	count(COUNT_HOA_ABANDONED);
 	log_warn("HoA %s: %s, its flows are lost", ip6_str(addr), why);
 	mn_event(mn, ctl_ev("abandoned", "hoa", ip6_str(addr), "why", why,
@@ -427,7 +360,8 @@ void hoa_abandon(struct mn *mn, struct bul_entry *e, const char *why)
 	erase(hoa_of(e));
 }
 
-static void adopt(struct mn *mn, const struct in6_addr *addr, mtime now)
+static void adopt(struct mn *mn, const struct in6_addr *addr, bool graceful,
+		  mtime now)
 {
 	const char *why;
 	struct in6_addr ha;
@@ -452,6 +386,9 @@ static void adopt(struct mn *mn, const struct in6_addr *addr, mtime now)
 	log_info("HoA %s, HA %s: adopted", ip6_str(addr), ip6_str(&ha));
 	mn_event(mn, ctl_ev("adopted", "hoa", ip6_str(addr), "ha",
 			    ip6_str(&ha), NULL));
+	if (graceful)
+		timers_set(&mn->loop.timers, &h->graceful,
+			   mtime_add(now, mn->policy.grace));
 	bul_event(h->e, BUL_EV_LOST, now);
 	mn_addr_sync(mn, addr);
 }
@@ -469,30 +406,53 @@ static void lose_coa(struct mn *mn, struct mn_iface *i, mtime now)
 	}
 }
 
+/* Does anything use the address, or may something? Where the count failed, all
+ * are taken for used. */
+static bool in_use(struct mn *mn, const struct flow_use *use, bool counted)
+{
+	return !counted || use->tcp || use->udp ||
+	       hoa_fixed_conf(mn, &use->addr);
+}
+
+/* RFC 8653 3.1: they asked for no more than this network's address; they are
+ * told that it is gone, instead of hanging. After all else: it may be many. */
+static void reset_nonpersistent(struct mn *mn, const struct flow_use *uses,
+				unsigned int n)
+{
+	unsigned int k;
+
+	for (k = 0; k < n && mn->policy.reset_nonpersistent; k++)
+		if (uses[k].nonpersistent)
+			flows_reset(mn, &uses[k].addr,
+				    1u << SERVICE_NONPERSISTENT);
+}
+
 void hoa_adopt_all(struct mn *mn, struct mn_iface *i)
 {
 	struct flow_use uses[ATTACH_ADDRS_MAX];
 	struct attach *at = &i->at;
 	mtime now = loop_now();
-	unsigned int k;
+	unsigned int k, n;
 	int err;
 
 	lose_coa(mn, i, now);
 	for (k = 0; k < at->n_addrs; k++)
 		uses[k].addr = at->addrs[k].addr;
-	err = flows_count(mn->sd, uses, at->n_addrs);
-	for (k = 0; k < at->n_addrs; k++) {
+	n = at->n_addrs;
+	err = flows_count(mn, uses, n);
+	for (k = 0; k < n; k++) {
 		const struct attach_addr *a = &at->addrs[k];
 
-		/* where the count failed, all are taken for used */
 		if (bul_find(&mn->bul, &a->addr) == NULL &&
-		    (err || uses[k].tcp || uses[k].udp))
-			adopt(mn, &a->addr, now);
+		    in_use(mn, &uses[k], !err))
+			adopt(mn, &a->addr, !err && uses[k].graceful, now);
 		if (!a->permanent)
 			rtnl_addr_del(mn->rtnl, i->ifindex, &a->addr,
 				      a->prefix_len);
 	}
-	hoa_scan(mn, now);
+	flows_scan(mn, now);
+	if (!err)
+		reset_nonpersistent(mn, uses, n);
 }
 
 /* RFC 6275 11.5.5: no DAD, the HA defends the address until it has our BU. */
@@ -503,6 +463,11 @@ static void come_home(struct mn *mn, struct mn_iface *i, struct bul_entry *e,
 	/* a lifetime that ends is what tells it from somebody's own address */
 	uint32_t valid = p->valid == UINT32_MAX ? UINT32_MAX / 2 : p->valid;
 	uint32_t preferred = p->preferred < valid ? p->preferred : valid;
+
+	/* and for those alone who ask for it */
+	if (hoa_of(e)->fixed)
+		preferred = 0;
+	timers_del(&mn->loop.timers, &hoa_of(e)->graceful);
 
 	complain(rtnl_addr_set(mn->rtnl, i->ifindex, &coa, p->len, IFA_F_NODAD,
 			       valid, preferred), "address at home", e);
@@ -552,6 +517,7 @@ void hoa_attached(struct mn *mn, struct mn_iface *i)
 			come_home(mn, i, e, attach_prefix(&i->at, &e->hoa),
 				  now);
 	}
+	hoa_fixed_check(mn);
 	e = bul_find(&mn->bul, &i->at.coa);
 	if (e && e->state == BUL_RETURNING)
 		return;
@@ -562,6 +528,114 @@ void hoa_attached(struct mn *mn, struct mn_iface *i)
 		     e->ifindex == i->ifindex))
 			go_away(i, e, now);
 	}
+}
+
+/* ---- fixed and assigned ones */
+
+/* One that has never been away, or was lost: as if it had just gone. */
+static struct hoa *put_away(struct mn *mn, const struct in6_addr *hoa,
+			    const struct in6_addr *ha)
+{
+	mtime now = loop_now();
+	struct hoa *h = hoa_new(mn, hoa, ha, last_seq(mn, hoa), now);
+	struct mn_iface *i = mn_attached(mn);
+
+	if (!h) {
+		abandon(mn, hoa, "out of memory");
+		return NULL;
+	}
+	complain(put_on_tun(mn, hoa), "address on kedge0", h->e);
+	bul_event(h->e, BUL_EV_LOST, now);
+	mn_addr_sync(mn, hoa);
+	if (i)
+		go_away(i, h->e, now);
+	keying_soon(mn);
+	return h;
+}
+
+static struct mn_iface *home_link(struct mn *mn,
+				  const struct mn_conf_fixed *f)
+{
+	unsigned int k;
+
+	for (k = 0; k < mn->conf.n_ifaces; k++)
+		if (mn->ifaces[k].at.state == ATTACH_ATTACHED &&
+		    attach_prefix(&mn->ifaces[k].at, &f->hoa) &&
+		    anchors_names(&mn->anchors, &f->hoa, &f->ha))
+			return &mn->ifaces[k];
+	return NULL;
+}
+
+/* On its link, where no binding says that it is ours: with DAD. */
+static void settle_at_home(struct mn *mn, struct mn_iface *i,
+			   const struct mn_conf_fixed *f)
+{
+	int err = rtnl_addr_set(mn->rtnl, i->ifindex, &f->hoa, f->prefix.len,
+				0, UINT32_MAX / 2, 0);
+
+	if (err)
+		log_err("HoA %s, HA %s: address at home: %s",
+			ip6_str(&f->hoa), ip6_str(&f->ha), strerror(-err));
+}
+
+static bool is_on(const struct mn_iface *i, const struct in6_addr *addr)
+{
+	unsigned int k;
+
+	for (k = 0; k < i->at.n_addrs; k++)
+		if (ip6_addr_eq(&i->at.addrs[k].addr, addr))
+			return true;
+	return false;
+}
+
+void hoa_fixed_check(struct mn *mn)
+{
+	const struct mn_conf_fixed *f;
+	struct bul_entry *e;
+	struct mn_iface *i;
+
+	for (e = mn->bul.entries; e; e = e->next)
+		hoa_of(e)->fixed = hoa_fixed_conf(mn, &e->hoa);
+	for (f = mn->conf.fixed; f && !mn->flushing; f = f->next) {
+		i = home_link(mn, f);
+		if (bul_find(&mn->bul, &f->hoa) || !mn_attached(mn))
+			continue;
+		if (!i)
+			put_away(mn, &f->hoa, &f->ha);
+		else if (!is_on(i, &f->hoa))
+			settle_at_home(mn, i, f);
+	}
+}
+
+void hoa_assigned(struct mn *mn, const struct in6_addr *hoa,
+		  const struct in6_addr *ha)
+{
+	struct hoa *h;
+
+	if (bul_find(&mn->bul, hoa)) {		/* the same one again */
+		select_requested(mn, NULL);
+		return;
+	}
+	h = put_away(mn, hoa, ha);
+	select_requested(mn, h ? NULL : "out of memory");
+	if (!h)
+		return;
+	h->assigned = true;
+	count(COUNT_HOA_ADOPTED);
+	log_info("HoA %s, HA %s: assigned by the remote anchor", ip6_str(hoa),
+		 ip6_str(ha));
+	mn_event(mn, ctl_ev("assigned", "hoa", ip6_str(hoa), "ha",
+			    ip6_str(ha), NULL));
+	flows_scan(mn, loop_now());
+}
+
+void hoa_assign_failed(struct mn *mn, const struct in6_addr *ha,
+		       const char *why)
+{
+	log_warn("HA %s assigned no home address: %s", ip6_str(ha), why);
+	mn_event(mn, ctl_ev("assign_failed", "ha", ip6_str(ha), "why", why,
+			    NULL));
+	select_requested(mn, why);
 }
 
 /* ---- restart, repair, the end */

@@ -11,6 +11,7 @@
 
 #include "core/count.h"
 #include "core/log.h"
+#include "mn/flows.h"
 #include "mn/mn.h"
 #include "sys/priv.h"
 #include "sys/raw.h"
@@ -453,7 +454,7 @@ static void on_ring_readable(void *arg)
 
 static void on_sock_end(void *arg, const struct sockdiag_sock *sock)
 {
-	hoa_scan_soon(arg, &sock->local);
+	flows_scan_soon(arg, &sock->local);
 }
 
 static void on_sd_readable(void *arg)
@@ -463,12 +464,19 @@ static void on_sd_readable(void *arg)
 
 	sockdiag_read_events(mn->sd, on_sock_end, mn, &overrun);
 	if (overrun)
-		hoa_scan(mn, loop_now());
+		flows_scan(mn, loop_now());
+}
+
+static void on_fixed(struct timer *timer, mtime now)
+{
+	(void)now;
+	hoa_fixed_check((struct mn *)((char *)timer -
+				      offsetof(struct mn, fixed)));
 }
 
 static void on_scan(struct timer *timer, mtime now)
 {
-	hoa_scan((struct mn *)((char *)timer - offsetof(struct mn, scan)),
+	flows_scan((struct mn *)((char *)timer - offsetof(struct mn, scan)),
 		 now);
 }
 
@@ -559,6 +567,27 @@ static int open_dp(struct mn *mn, bool *took_over)
 	return err ? err : dp_complete(mn->dp);
 }
 
+/* Without these programs all goes on but what applications ask for by the
+ * socket option; the shim asks over the applications' socket. */
+static int open_sockhook(struct mn *mn)
+{
+	int err;
+
+	if (!strcmp(mn->conf.cgroup, "none"))
+		return 0;
+	err = sockhook_open(&mn->sh, mn->conf.bpffs, mn->conf.cgroup);
+	if (!err)
+		return 0;
+	log_warn("no service types by socket option: %s", strerror(-err));
+	return *mn->conf.cgroup ? err : 0;
+}
+
+static int open_app(struct mn *mn)
+{
+	return *mn->conf.applications ?
+		app_open(&mn->app, mn, mn->conf.applications) : 0;
+}
+
 /* The care-of address was a home address that has just come home. */
 static void on_others(struct timer *timer, mtime now)
 {
@@ -584,15 +613,23 @@ static void init_ifaces(struct mn *mn)
 	}
 }
 
+static void know_anchor(struct mn *mn, const struct ip6_prefix *prefix,
+			const struct in6_addr *ha)
+{
+	if (anchors_configure(&mn->anchors, prefix, ha))
+		log_err("too many anchors are configured");
+	signal_know_ha(mn, ha);
+}
+
 static void know_configured(struct mn *mn)
 {
+	const struct mn_conf_fixed *f;
 	const struct mn_conf_anchor *a;
 
-	for (a = mn->conf.anchors; a; a = a->next) {
-		if (anchors_configure(&mn->anchors, &a->prefix, &a->address))
-			log_err("too many anchors are configured");
-		signal_know_ha(mn, &a->address);
-	}
+	for (a = mn->conf.anchors; a; a = a->next)
+		know_anchor(mn, &a->prefix, &a->address);
+	for (f = mn->conf.fixed; f; f = f->next)
+		know_anchor(mn, &f->prefix, &f->ha);
 }
 
 static int watch(struct mn *mn)
@@ -631,6 +668,8 @@ static bool fixed_differ(const struct mn_conf *a, const struct mn_conf *b)
 	       memcmp(a->ifaces, b->ifaces, sizeof(a->ifaces)) ||
 	       strcmp(a->control, b->control) || strcmp(a->state, b->state) ||
 	       strcmp(a->bpffs, b->bpffs) || strcmp(a->user, b->user) ||
+	       strcmp(a->applications, b->applications) ||
+	       strcmp(a->cgroup, b->cgroup) ||
 	       strcmp(a->tun, b->tun) || a->table != b->table ||
 	       a->rule_priority != b->rule_priority ||
 	       a->protocol != b->protocol || !ike_conf_same(&a->ike, &b->ike);
@@ -658,6 +697,7 @@ int mn_reload(struct mn *mn, struct mn_conf *conf)
 			 "restart");
 	SWAP(sas);
 	SWAP(anchors);
+	SWAP(fixed);
 	SWAP(lifetime);
 	SWAP(release_grace);
 	SWAP(udp_idle);
@@ -677,6 +717,7 @@ int mn_reload(struct mn *mn, struct mn_conf *conf)
 	sadb_take_seen(fresh, old);
 	keying_set_sadb(mn, fresh);
 	sadb_free(old);
+	hoa_fixed_check(mn);
 	keying_soon(mn);
 	return 0;
 }
@@ -693,9 +734,11 @@ int mn_start(struct mn *mn)
 	mn->scan.fn = on_scan;
 	mn->flush.fn = on_flush;
 	mn->sync.fn = on_sync;
+	mn->fixed.fn = on_fixed;
 	bul_init(&mn->bul, &hoa_bul_ops, mn, &mn->loop.timers,
 		 mtime_sec(mn->conf.lifetime));
 	keying_init(mn);
+	select_init(mn);
 	init_ifaces(mn);
 	err = esp_init();
 	if (!err)
@@ -709,7 +752,11 @@ int mn_start(struct mn *mn)
 	if (!err)
 		err = open_dp(mn, &took_over);
 	if (!err)
+		err = open_sockhook(mn);
+	if (!err)
 		err = watch(mn);
+	if (!err)
+		err = open_app(mn);
 	if (!err)
 		err = keying_open(mn);
 	if (!err)
@@ -750,6 +797,8 @@ void mn_stop(struct mn *mn)
 	if (mn->ctl)
 		ctl_close(mn->ctl);
 	mn->ctl = NULL;
+	app_close(mn->app);
+	mn->app = NULL;
 	keying_close(mn);
 	hoa_free_all(mn);
 	for (k = 0; k < mn->conf.n_ifaces; k++) {
@@ -760,8 +809,11 @@ void mn_stop(struct mn *mn)
 	timers_del(&mn->loop.timers, &mn->scan);
 	timers_del(&mn->loop.timers, &mn->flush);
 	timers_del(&mn->loop.timers, &mn->sync);
+	timers_del(&mn->loop.timers, &mn->fixed);
+	select_fini(mn);
 	if (mn->sd)
 		sockdiag_close(mn->sd);
+	sockhook_close(mn->sh);
 	if (mn->dp)
 		dp_close(mn->dp);
 	if (mn->sadb)
@@ -778,10 +830,12 @@ void mn_stop(struct mn *mn)
 	close_fd(&mn->packet_fd);
 }
 
-static void take_down(struct rtnl *rtnl, struct dp *dp, uint32_t tun_ifindex,
-		      uint8_t protocol)
+static void take_down(struct rtnl *rtnl, struct dp *dp, struct sockhook *sh,
+		      uint32_t tun_ifindex, uint8_t protocol)
 {
 	rtnl_rules_flush(rtnl, protocol);
+	if (sh)		/* before the folder that it is pinned in goes */
+		sockhook_flush(sh);
 	if (dp)
 		dp_flush(dp);
 	/* with the device go its addresses and the route in our table */
@@ -800,7 +854,8 @@ static void on_flush(struct timer *timer, mtime now)
 			 "ends with its lifetime");
 	keying_close(mn);
 	hoa_free_all(mn);
-	take_down(mn->rtnl, mn->dp, mn->tun_ifindex, mn->conf.protocol);
+	take_down(mn->rtnl, mn->dp, mn->sh, mn->tun_ifindex,
+		  mn->conf.protocol);
 	log_info("flushed");
 	loop_stop(&mn->loop);
 }
@@ -826,6 +881,7 @@ int mn_flush_leftovers(const struct mn_conf *conf)
 		.max_bindings = MN_BINDINGS_MAX,
 		.tun_ifindex = if_nametoindex(conf->tun),
 	};
+	struct sockhook *sh = NULL;
 	struct rtnl *rtnl;
 	struct dp *dp = NULL;
 	bool took_over;
@@ -834,7 +890,11 @@ int mn_flush_leftovers(const struct mn_conf *conf)
 	if (err)
 		return err;
 	err = dp_open(&dp, &dp_conf, &took_over);
-	take_down(rtnl, dp, dp_conf.tun_ifindex, conf->protocol);
+	if (!err && strcmp(conf->cgroup, "none") &&
+	    sockhook_open(&sh, conf->bpffs, conf->cgroup))
+		sh = NULL;
+	take_down(rtnl, dp, sh, dp_conf.tun_ifindex, conf->protocol);
+	sockhook_close(sh);
 	if (dp)
 		dp_close(dp);
 	rtnl_close(rtnl);

@@ -56,10 +56,13 @@ struct hoa {
 	bool up;			/* the tunnel carries its packets */
 	bool at_home;			/* returning: back on its link */
 	bool ruled;			/* "from HoA lookup T" is there */
+	bool fixed;			/* configured: kept without a flow */
+	bool assigned;			/* by a remote anchor, by IKE */
 	unsigned int tcp, udp;		/* sockets, as last counted */
 	mtime used_since;		/* for UDP: adoption, slow path */
 	uint32_t mtu;			/* of the path to the HA */
 	struct timer grace;		/* armed: no flow is known */
+	struct timer graceful;		/* armed: until these flows end */
 	struct packet *queue, **queue_tail;
 	unsigned int queued;
 };
@@ -88,6 +91,7 @@ struct mn {
 	struct sockdiag *sd;
 	struct sockhook *sh;		/* NULL: no cgroup-BPF here */
 	struct policy policy;
+	struct select select;
 	struct app *app;		/* NULL: no socket for applications */
 	struct ctl *ctl;
 	struct bul bul;
@@ -104,6 +108,7 @@ struct mn {
 	mtime scan_gap;			/* from an event to the count */
 	struct timer flush;		/* armed: kedgectl flush is under way */
 	struct timer sync;		/* armed: SA numbers go to the disk */
+	struct timer fixed;		/* armed: hoa_fixed_check() is due */
 	bool flushing, resync;
 	mtime started;
 	uint8_t buf[65536];
@@ -138,8 +143,6 @@ void hoa_adopt_all(struct mn *mn, struct mn_iface *i);
 void hoa_attached(struct mn *mn, struct mn_iface *i);
 /* Takes over what a daemon before us left in the maps. */
 void hoa_restore_all(struct mn *mn);
-void hoa_scan_soon(struct mn *mn, const struct in6_addr *local);
-void hoa_scan(struct mn *mn, mtime now);
 void hoa_flush_all(struct mn *mn);
 void hoa_free_all(struct mn *mn);
 /* A path's MTU may have changed: the bindings that are up follow. */
@@ -149,6 +152,17 @@ void hoa_path_changed(struct hoa *h);
 /* Somebody took the address off kedge0: puts it back. */
 void hoa_repair(struct mn *mn, const struct in6_addr *addr);
 
+/* Fixed home addresses that are not there come (again): at start, at a
+ * reload, where one was lost. */
+void hoa_fixed_check(struct mn *mn);
+/* The binding of a configured fixed home address; NULL where it has none. */
+const struct mn_conf_fixed *hoa_fixed_conf(const struct mn *mn,
+					   const struct in6_addr *hoa);
+/* ha has assigned hoa, and there are SAs; or it has not. */
+void hoa_assigned(struct mn *mn, const struct in6_addr *hoa,
+		  const struct in6_addr *ha);
+void hoa_assign_failed(struct mn *mn, const struct in6_addr *ha,
+		       const char *why);
 /* e's flows are lost, for this reason. Frees it. */
 void hoa_abandon(struct mn *mn, struct bul_entry *e, const char *why);
 
@@ -187,6 +201,13 @@ void keying_set_sadb(struct mn *mn, struct sadb *sadb);
 void keying_reload(struct mn *mn);
 /* NULL: it is up, all is well. */
 const char *keying_why(const struct assoc *a);
+/*
+ * Asks ha, from the present care-of address, for a home address of prefix; one
+ * of hoa_assigned() and hoa_assign_failed() follows. Again while one is under
+ * way is 0. -errno; -ENOTSUP: there is no [ike].
+ */
+int keying_request(struct mn *mn, const struct in6_addr *ha,
+		   const struct ip6_prefix *prefix);
 /* The best one with this anchor; NULL where there is none. */
 const struct assoc *keying_assoc(struct mn *mn, const struct anchor *anchor);
 struct json_object *keying_json(struct mn *mn);	/* may be NULL */

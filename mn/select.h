@@ -13,8 +13,18 @@
 #include <sys/types.h>
 
 #include "bpf/sock.h"
+#include "proto/timers.h"
 
 struct mn;
+
+struct select {
+	struct sock_service now[SERVICE__MAX];	/* as published */
+	struct timer update;		/* armed: something has changed */
+	bool tell;			/* applications that wait, then */
+	bool requesting;		/* a remote anchor is being asked */
+	mtime retry_at;			/* after it said no */
+	char refusal[64];		/* why it did */
+};
 
 /* What is to be chosen for. */
 struct select_query {
@@ -40,6 +50,13 @@ struct select_choice {
 	int rule;		/* of the policy, from 0; -1: none */
 	char reason[96];	/* for people: which rule, which anchor */
 };
+
+void select_init(struct mn *mn);
+void select_fini(struct mn *mn);
+/* Addresses, anchors, bindings or SAs have changed. */
+void select_soon(struct mn *mn);
+/* What became of keying_request(); failed NULL: all is well. */
+void select_requested(struct mn *mn, const char *failed);
 
 /* want: get it, where it is not there (a remote anchor is asked, and kept for
  * a while). */

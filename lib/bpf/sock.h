@@ -30,7 +30,10 @@ struct sock_service {
 	struct in6_addr addr;		/* SOCK_SERVICE_ADDR */
 	struct in6_addr temporary;	/* for IPV6_PREFER_SRC_TMP; or addr */
 	__u8 state;			/* enum sock_service_state */
-	__u8 pad[7];
+	__u8 native;			/* addr is the present network's: only
+					 * those who asked by option are bound
+					 * to it, others get the kernel's choice */
+	__u8 pad[6];
 };
 
 /* map "rules": ARRAY[SOCK_RULES_MAX]; the first that matches holds */

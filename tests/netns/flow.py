@@ -4,7 +4,9 @@
 
     flow.py server [--bind ADDR] [--port P] [--tcp-only]     until SIGTERM
     flow.py tcp HOST [--port P] [--seed S] [--rate BYTES/S] [--seconds N]
+                     [--service TYPE]
     flow.py udp HOST [--port P] [--rate PACKETS/S] [--seconds N]
+                     [--service TYPE]
 
 A TCP session carries, in both directions at once, a stream that is derived
 from a seed; each end checks the order of every byte and hashes what it sends
@@ -28,6 +30,10 @@ import time
 
 BLOCK = 1 << 16
 CHUNK = 4096
+# kedge.h
+ADDR_PREFERENCES = 72
+SERVICES = {"fixed": 1, "session-lasting": 2, "nonpersistent": 3,
+            "graceful-replacement": 4}
 END_LIMIT = 20          # s to wait for the other end's end
 stopping = threading.Event()
 sending = threading.Event()
@@ -187,9 +193,20 @@ def server(args):
     stopping.wait()
 
 
-def tcp(args):
-    sock = socket.create_connection((args.host, args.port), 15)
+def open_socket(kind, args):
+    """With the service type that --service asks for, by the socket option."""
+    sock = socket.socket(socket.AF_INET6, kind)
+    if args.service:
+        sock.setsockopt(socket.IPPROTO_IPV6, ADDR_PREFERENCES,
+                        SERVICES[args.service] << 16)
+    sock.settimeout(15)
+    sock.connect((args.host, args.port))
     sock.settimeout(None)
+    return sock
+
+
+def tcp(args):
+    sock = open_socket(socket.SOCK_STREAM, args)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     local = name(sock.getsockname())
     sock.sendall(json.dumps({"seed": args.seed, "rate": args.rate}).encode()
@@ -213,8 +230,7 @@ def ranges(lost, sent_at):
 
 
 def udp(args):
-    sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-    sock.connect((args.host, args.port))
+    sock = open_socket(socket.SOCK_DGRAM, args)
     local = name(sock.getsockname())
     say("connected", local=local, time=time.time())
     sent_at, got_at, gaps, errors, twice = [], {}, Gaps(0.005), {}, 0
@@ -268,6 +284,7 @@ def main():
         c.add_argument("--seed", default="kedge")
         c.add_argument("--rate", type=float, default=rate)
         c.add_argument("--seconds", type=float)
+        c.add_argument("--service", choices=SERVICES)
     for s in sub.choices.values():
         s.add_argument("--port", type=int, default=7000)
     args = p.parse_args()

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "mn/select.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/kedge.h"
+#include "core/log.h"
+#include "mn/mn.h"
+
+/* A remote anchor that said no is not asked again at every socket. */
+static const mtime RETRY = {10000000000};
+
+/* ---- what each type means now */
+
+/* Could flows from this address be kept at a move? */
+static bool is_anchored(struct mn *mn, const struct in6_addr *addr,
+			struct in6_addr *ha)
+{
+	return keying_ha(mn, addr, ha) && signal_has_sas(mn, addr, ha);
+}
+
+/* One for IPV6_PREFER_SRC_TMP; the care-of address where there is none. */
+static struct in6_addr temporary(struct mn *mn, const struct attach *at)
+{
+	const struct attach_addr *a;
+	struct in6_addr ha;
+
+	for (a = at->addrs; a < at->addrs + at->n_addrs; a++)
+		if (a->temporary && a->usable && !a->deprecated &&
+		    attach_prefix(at, &a->addr) &&
+		    is_anchored(mn, &a->addr, &ha))
+			return a->addr;
+	return at->coa;
+}
+
+static struct sock_service of_hoa(const struct in6_addr *hoa)
+{
+	return (struct sock_service){
+		.addr = *hoa, .temporary = *hoa, .state = SOCK_SERVICE_ADDR,
+	};
+}
+
+static const struct mn_conf_anchor *remote_anchor(const struct mn *mn)
+{
+	const struct mn_conf_anchor *a;
+
+	for (a = mn->conf.anchors; a; a = a->next)
+		if (a->remote)
+			return a;
+	return NULL;
+}
+
+/* Is an anchor known at all, or may one be? */
+static bool may_anchor(const struct mn *mn)
+{
+	return mn->conf.accept_ra_anchors || mn->conf.anchors ||
+	       mn->anchors.n;
+}
+
+/*
+ * RFC 8653 3.1: an address that stays for as long as the session does. The
+ * present router's if that anchors it; else one that is away already and costs
+ * nothing more; else one of a remote anchor, which is asked for by
+ * select_choose().
+ */
+static struct sock_service session_lasting(struct mn *mn)
+{
+	struct mn_iface *i = mn_attached(mn);
+	const struct bul_entry *e;
+	struct in6_addr ha;
+
+	if (i && is_anchored(mn, &i->at.coa, &ha))
+		return (struct sock_service){
+			.addr = i->at.coa,
+			.temporary = temporary(mn, &i->at),
+			.state = SOCK_SERVICE_ADDR, .native = true,
+		};
+	for (e = mn->bul.entries; e; e = e->next) {
+		const struct hoa *h = e->priv;
+
+		if (h->up && !h->fixed && !e->idle)
+			return of_hoa(&e->hoa);
+	}
+	return (struct sock_service){
+		.state = may_anchor(mn) ? SOCK_SERVICE_LATER :
+					  SOCK_SERVICE_NONE,
+	};
+}
+
+/* At home it is an address of the link like others. */
+static bool fixed_is_up(struct mn *mn, const struct in6_addr *hoa)
+{
+	const struct bul_entry *e = bul_find(&mn->bul, hoa);
+	const struct hoa *h = e ? e->priv : NULL;
+	const struct attach *at;
+	unsigned int k, j;
+
+	if (h && !h->at_home)
+		return h->up;
+	for (k = 0; k < mn->conf.n_ifaces; k++) {
+		at = &mn->ifaces[k].at;
+		for (j = 0; attach_prefix(at, hoa) && j < at->n_addrs; j++)
+			if (ip6_addr_eq(&at->addrs[j].addr, hoa))
+				return at->addrs[j].usable;
+	}
+	return false;
+}
+
+static struct sock_service fixed(struct mn *mn)
+{
+	const struct mn_conf_fixed *f;
+
+	for (f = mn->conf.fixed; f; f = f->next)
+		if (fixed_is_up(mn, &f->hoa))
+			return of_hoa(&f->hoa);
+	return (struct sock_service){
+		.state = mn->conf.fixed ? SOCK_SERVICE_LATER :
+					  SOCK_SERVICE_NONE,
+	};
+}
+
+static struct sock_service nonpersistent(struct mn *mn)
+{
+	return (struct sock_service){
+		.state = mn_attached(mn) ? SOCK_SERVICE_KERNEL :
+					   SOCK_SERVICE_LATER,
+	};
+}
+
+static struct sock_service service_now(struct mn *mn, enum service service)
+{
+	switch (service) {
+	case SERVICE_FIXED:
+		return fixed(mn);
+	case SERVICE_SESSION_LASTING:
+	case SERVICE_GRACEFUL:
+		return session_lasting(mn);
+	case SERVICE_NONPERSISTENT:
+		return nonpersistent(mn);
+	case SERVICE_NONE:
+	case SERVICE__MAX:
+		break;
+	}
+	return (struct sock_service){.state = SOCK_SERVICE_KERNEL};
+}
+
+static void publish(struct mn *mn, enum service service)
+{
+	int err = mn->sh ? sockhook_service_set(mn->sh, service,
+					&mn->select.now[service]) : 0;
+
+	if (err)
+		log_err("service %s: %s", service_str(service),
+			strerror(-err));
+}
+
+/* Who waits is told from the loop: he may be just asking. */
+static void select_tell(struct mn *mn)
+{
+	mn->select.tell = true;
+	select_soon(mn);
+}
+
+static void update(struct mn *mn)
+{
+	enum service s;
+
+	for (s = SERVICE_NONE; s < SERVICE__MAX; s++) {
+		struct sock_service as = service_now(mn, s);
+
+		if (!memcmp(&as, &mn->select.now[s], sizeof(as)))
+			continue;
+		mn->select.now[s] = as;
+		publish(mn, s);
+		select_tell(mn);
+	}
+}
+
+static void on_update(struct timer *timer, mtime now)
+{
+	struct select *select = (struct select *)((char *)timer -
+					offsetof(struct select, update));
+
+	struct mn *mn = (struct mn *)((char *)select -
+				      offsetof(struct mn, select));
+	bool tell;
+
+	(void)now;
+	update(mn);
+	tell = select->tell;
+	select->tell = false;
+	if (tell && mn->app)
+		app_changed(mn->app);
+}
+
+void select_init(struct mn *mn)
+{
+	mn->select.update.fn = on_update;
+}
+
+void select_fini(struct mn *mn)
+{
+	timers_del(&mn->loop.timers, &mn->select.update);
+}
+
+void select_soon(struct mn *mn)
+{
+	timers_set(&mn->loop.timers, &mn->select.update, loop_now());
+}
+
+/* ---- a remote anchor */
+
+void select_requested(struct mn *mn, const char *failed)
+{
+	mn->select.requesting = false;
+	mn->select.retry_at = failed ? mtime_add(loop_now(), RETRY) :
+				       (mtime){0};
+	snprintf(mn->select.refusal, sizeof(mn->select.refusal), "%s",
+		 failed ? failed : "");
+	select_tell(mn);
+}
+
+/* EINPROGRESS, or why there will be none. */
+static int request(struct mn *mn, bool want, struct select_choice *out)
+{
+	const struct mn_conf_anchor *a = remote_anchor(mn);
+	struct mn_iface *i = mn_attached(mn);
+	struct in6_addr ha;
+	int err = 0;
+
+	/* on a link whose router is about to prove itself */
+	if (!mn->select.requesting && i && keying_ha(mn, &i->at.coa, &ha) &&
+	    keying_awaited(mn, &i->at.coa, &ha) && mn->conf.ike.on)
+		return EINPROGRESS;
+	if (!a || !i || mtime_before(loop_now(), mn->select.retry_at)) {
+		snprintf(out->reason, sizeof(out->reason), "%s", !i ?
+			 "no network" : !a ? "this network's router anchors "
+			 "nothing, no remote anchor is configured" :
+			 mn->select.refusal);
+		return i ? EADDRNOTAVAIL : EINPROGRESS;
+	}
+	if (want && !mn->select.requesting)
+		err = keying_request(mn, &a->address, &a->prefix);
+	mn->select.requesting |= want && !err;
+	snprintf(out->reason, sizeof(out->reason), "%s, remote anchor %s",
+		 err ? strerror(-err) : want ? "asking" : "would ask",
+		 ip6_str(&a->address));
+	return err ? EADDRNOTAVAIL : EINPROGRESS;
+}
+
+/* ---- the choice for one flow */
+
+/* The cgroup of a process; "" where it cannot be told. */
+static void cgroup_of(pid_t pid, char *out, size_t n)
+{
+	char path[64], line[POLICY_CGROUP_MAX + 8];
+	FILE *f;
+
+	out[0] = '\0';
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+	f = pid ? fopen(path, "re") : NULL;
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, "0::", 3))
+			snprintf(out, n, "%.*s",
+				 (int)strcspn(line + 3, "\n"), line + 3);
+	if (f)
+		fclose(f);
+}
+
+static void by_policy(struct mn *mn, const struct select_query *q,
+		      struct select_choice *out)
+{
+	char cgroup[POLICY_CGROUP_MAX];
+	struct policy_flow flow = {
+		.dst = q->dst, .port = q->port, .protocol = q->protocol,
+		.uid = q->uid, .gid = q->gid, .comm = q->comm,
+		.cgroup = cgroup,
+	};
+
+	cgroup_of(q->pid, cgroup, sizeof(cgroup));
+	out->rule = policy_match(&mn->policy, &flow);
+	out->why = out->rule < 0 ? SERVICE_WHY_DEFAULT : SERVICE_WHY_POLICY;
+	out->service = out->rule < 0 ? mn->policy.dflt :
+			mn->policy.rules[out->rule].match.service;
+}
+
+static void explain(struct mn *mn, const struct sock_service *as,
+		    struct select_choice *out)
+{
+	const struct bul_entry *e = bul_find(&mn->bul, &as->addr);
+	struct in6_addr ha;
+
+	if (as->native && keying_ha(mn, &as->addr, &ha))
+		snprintf(out->reason, sizeof(out->reason),
+			 "native, anchored by %s", ip6_str(&ha));
+	else if (e)
+		snprintf(out->reason, sizeof(out->reason), "by tunnel from %s",
+			 ip6_str(&e->ha));
+	else
+		snprintf(out->reason, sizeof(out->reason), "at home");
+}
+
+static int by_state(struct mn *mn, const struct select_query *q, bool want,
+		    struct select_choice *out)
+{
+	const struct sock_service *as = &mn->select.now[out->service];
+
+	switch ((enum sock_service_state)as->state) {
+	case SOCK_SERVICE_NONE:
+		snprintf(out->reason, sizeof(out->reason),
+			 "no %s address is configured",
+			 service_str(out->service));
+		return ENOTSUP;
+	case SOCK_SERVICE_LATER:
+		if (out->service == SERVICE_SESSION_LASTING ||
+		    out->service == SERVICE_GRACEFUL)
+			return request(mn, want, out);
+		snprintf(out->reason, sizeof(out->reason), "%s",
+			 out->service == SERVICE_FIXED ?
+			 "not registered yet" : "no network");
+		return EINPROGRESS;
+	case SOCK_SERVICE_KERNEL:
+		snprintf(out->reason, sizeof(out->reason),
+			 "native, as RFC 6724 has it");
+		return 0;
+	case SOCK_SERVICE_ADDR:
+		break;
+	}
+	explain(mn, as, out);
+	if (out->why == SERVICE_WHY_OPTION ||
+	    (!as->native && out->why != SERVICE_WHY_DEFAULT))
+		out->source = q->prefer & IPV6_PREFER_SRC_TMP ?
+				as->temporary : as->addr;
+	return 0;
+}
+
+void select_choose(struct mn *mn, const struct select_query *q, bool want,
+		   struct select_choice *out)
+{
+	bool demanded = q->asked && q->why == SERVICE_WHY_OPTION;
+	bool allowed = policy_permits(&mn->policy, q->asked, q->uid, q->gid);
+
+	*out = (struct select_choice){
+		.service = q->asked, .why = q->why, .rule = -1,
+	};
+	update(mn);
+	if (!q->asked || (!allowed && q->why == SERVICE_WHY_PREFER)) {
+		by_policy(mn, q, out);
+	} else if (!allowed) {
+		out->error = EPERM;
+		snprintf(out->reason, sizeof(out->reason),
+			 "policy does not let uid %u ask for %s",
+			 (unsigned int)q->uid, service_str(q->asked));
+		return;
+	}
+	out->error = by_state(mn, q, want && out->why != SERVICE_WHY_DEFAULT,
+			      out);
+	/* who did not ask has the kernel's choice, at once */
+	if (!demanded && out->error && out->error != EINPROGRESS)
+		out->error = 0;
+	if (out->why == SERVICE_WHY_DEFAULT)
+		out->error = 0;
+}
