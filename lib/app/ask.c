@@ -14,6 +14,20 @@
 _Static_assert(sizeof(struct ask) == 48, "the same for 32 and 64 bits");
 _Static_assert(sizeof(struct answer) == 44 + ASK_PATH_MAX, "likewise");
 
+static struct sockaddr_un daemon_at = { .sun_family = AF_UNIX };
+
+/* Once: a program may change its environment in one thread while another one
+ * connects. */
+__attribute__((constructor))
+static void read_path(void)
+{
+	const char *path = secure_getenv("KEDGE_APP_SOCKET");
+
+	if (!path || !*path || strlen(path) >= sizeof(daemon_at.sun_path))
+		path = ASK_SOCKET;
+	strcpy(daemon_at.sun_path, path);
+}
+
 static int64_t now_ms(void)
 {
 	struct timespec ts;
@@ -33,21 +47,15 @@ static int left_ms(int64_t end)
 /* Connecting waits where the daemon's queue is full. */
 static int dial(int fd, int64_t end)
 {
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	const char *path = secure_getenv("KEDGE_APP_SOCKET");
+	const struct sockaddr *sa = (struct sockaddr *)&daemon_at;
 	struct timeval tv;
 	int left;
 
-	if (!path || !*path)
-		path = ASK_SOCKET;
-	if (strlen(path) >= sizeof(sun.sun_path))
-		return -ENOENT;
-	strcpy(sun.sun_path, path);
 	do {
 		left = left_ms(end);
 		tv = (struct timeval){ left / 1000, left % 1000 * 1000 };
 		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
-		if (!connect(fd, (struct sockaddr *)&sun, sizeof(sun)))
+		if (!connect(fd, sa, sizeof(daemon_at)))
 			return 0;
 	} while (errno == EINTR && now_ms() < end);
 	switch (errno) {

@@ -156,6 +156,7 @@ int setsc(int sockfd, struct in6_addr *source, sc_type type)
 	struct ask ask = { .op = ASK_SOURCE, .service = (uint8_t)type,
 			   .why = SERVICE_WHY_OPTION };
 	struct sockaddr_in6 sin6 = {0};
+	socklen_t len = sizeof(ask.cookie);
 	int saved = errno, protocol, err;
 	struct answer answer;
 	bool bound;
@@ -170,7 +171,10 @@ int setsc(int sockfd, struct in6_addr *source, sc_type type)
 	/* The socket programs are to know too; a kernel without ignores it. */
 	if (ask_option(sockfd, (int)type))
 		return failed(sockfd, errno);
-	ask.protocol = (uint8_t)protocol;
+	getsockopt(sockfd, SOL_SOCKET, SO_COOKIE, &ask.cookie, &len);
+	ask.protocol = protocol == IPPROTO_UDP ? IPPROTO_UDP :
+		protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP ?
+		IPPROTO_TCP : 0;
 	ask.prefer = (uint32_t)kept_preferences(sockfd);
 	err = wait_source(&ask, &answer);
 	if (err)

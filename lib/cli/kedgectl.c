@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "run.h"
 #include "show.h"
 
 #ifndef PACKAGE_VERSION
@@ -56,7 +57,10 @@ static void print_help(void)
 	for (c = commands; c->name; c++)
 		printf("  %-9s %s\n", c->name, c->help);
 	printf("  owners forget HOA\n"
-	       "            takes a home address from its owner\n");
+	       "            takes a home address from its owner\n"
+	       "  run [-v] [--service=TYPE] [--] COMMAND [ARGUMENT...]\n"
+	       "            runs a command whose sockets get that service "
+	       "type\n");
 	printf("\nOptions:\n"
 	       "  -s, --socket SOCKET  control socket (default $KEDGE_SOCKET, "
 	       "then\n"
@@ -65,7 +69,7 @@ static void print_help(void)
 	       "  -h, --help           this text\n"
 	       "      --version        print the version\n\n"
 	       "Exit status: 0, 1 if the daemon cannot be asked or says no, "
-	       "2 for wrong usage.\n", default_sockets[0], default_sockets[1]);
+	       "2 for wrong usage;\nof run, the command's.\n", default_sockets[0], default_sockets[1]);
 }
 
 __attribute__((noreturn))
@@ -463,6 +467,8 @@ int main(int argc, char **argv)
 	bool json = false;
 	int opt;
 
+	if (argc > 1 && !strcmp(argv[1], "run"))
+		return run_command(argc - 1, argv + 1);
 	while ((opt = getopt_long(argc, argv, "s:jh", options, NULL)) != -1) {
 		switch (opt) {
 		case 's':

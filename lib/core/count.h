@@ -55,7 +55,9 @@
 	X(OWNER_EXPIRED, "owner_expired") \
 	X(QUEUED, "queued") \
 	X(QUEUE_SENT, "queue_sent") \
-	X(QUEUE_DROPPED, "queue_dropped")
+	X(QUEUE_DROPPED, "queue_dropped") \
+	X(APP_ASKED, "app_asked") \
+	X(APP_RUN, "app_run")
 
 enum count_event {
 #define X(sym, name) COUNT_##sym,
