@@ -137,12 +137,17 @@ static void client_refuse(struct client *c, enum reason reason)
 	client_close(c);
 }
 
-/* kedgectl flows and the next move go by it. */
+/* kedgectl flows and the next move go by it. native: what its datagrams have
+ * for source, or ::. */
 static void remember(struct client *c, const struct select_query *q,
-		     const struct select_choice *choice)
+		     const struct select_choice *choice,
+		     const struct in6_addr *native)
 {
+	bool keeps = c->ask.protocol == IPPROTO_UDP &&
+		     choice->service != SERVICE_NONPERSISTENT &&
+		     IN6_IS_ADDR_UNSPECIFIED(&choice->source);
 	struct sock_state state = {
-		.source = choice->source, .since = (uint64_t)loop_now().ns,
+		.source = keeps ? *native : choice->source, .since = (uint64_t)loop_now().ns,
 		.pid = (uint32_t)c->cred.pid, .uid = c->cred.uid,
 		.prefer = q->prefer,
 		.rule = choice->rule < 0 ? 0 : (uint16_t)choice->rule,
@@ -178,14 +183,14 @@ static void try_source(struct client *c)
 		return;
 	if (choice.error == EPERM)
 		refuse_denied(c, &choice);
+	if (IN6_IS_ADDR_UNSPECIFIED(&choice.source) && i)
+		a.native = i->at.coa;
 	if (!choice.error)
-		remember(c, &q, &choice);
+		remember(c, &q, &choice, &a.native);
 	a.error = choice.error == EINPROGRESS ? EADDRNOTAVAIL : choice.error;
 	a.source = choice.source;
 	a.service = (uint8_t)choice.service;
 	a.why = (uint8_t)choice.why;
-	if (IN6_IS_ADDR_UNSPECIFIED(&a.source) && i)
-		a.native = i->at.coa;
 	client_answer(c, &a);
 }
 

@@ -218,12 +218,23 @@ static int ask_type(enum service service, enum service_why why)
 	return err ? -ENOENT : answer.error;
 }
 
+/* A socket that is not bound is to have this network's after a move as well. */
+static struct in6_addr kept(const struct answer *answer)
+{
+	if (!is_any(&answer->source) ||
+	    answer->service == SERVICE_NONPERSISTENT ||
+	    answer->why == SERVICE_WHY_DEFAULT)
+		return answer->source;
+	return answer->native;
+}
+
 /*
  * The source for dst, and *s as it is then. 0: s->source, where :: is the
- * kernel's choice; an errno: who asked by option is to be failed by it.
+ * kernel's choice; an errno: who asked by option is to be failed by it. keep:
+ * for datagrams of a socket that is not bound.
  */
 static int choose(struct shim_sock *s, uint8_t protocol, int preferences,
-		  const struct sockaddr_in6 *dst)
+		  const struct sockaddr_in6 *dst, bool keep)
 {
 	struct ask ask = {
 		.op = ASK_SOURCE, .protocol = protocol, .cookie = s->cookie,
@@ -240,7 +251,7 @@ static int choose(struct shim_sock *s, uint8_t protocol, int preferences,
 	if (err)
 		answer = (struct answer){ .error = EADDRNOTAVAIL };
 	s->chosen = true;
-	s->source = answer.source;
+	s->source = keep ? kept(&answer) : answer.source;
 	s->service = answer.service;
 	s->why = answer.why;
 	if (!answer.error)
@@ -296,7 +307,7 @@ static int prepare(int fd, const struct sockaddr *addr, socklen_t len)
 	/* its own, or this shim's; the daemon is told of its type all the same */
 	if (!is_any(&local.sin6_addr) && !s.asked && !s.prefer && !run_service)
 		return 0;
-	err = choose(&s, protocol, preferences_of(fd), &dst);
+	err = choose(&s, protocol, preferences_of(fd), &dst, false);
 	if (!is_any(&local.sin6_addr))
 		err = 0;
 	else if (!err && !is_any(&s.source) && give_address(fd, &s.source))
@@ -337,7 +348,7 @@ static bool binds_to_type(int fd, const struct sockaddr *addr, socklen_t len,
 	if (!protocol || !load(fd, &s) || !s.asked ||
 	    s.asked == SERVICE_NONPERSISTENT)
 		return false;
-	if (choose(&s, protocol, preferences_of(fd), &anywhere) ||
+	if (choose(&s, protocol, preferences_of(fd), &anywhere, false) ||
 	    is_any(&s.source))
 		return false;
 	to->sin6_addr = s.source;
@@ -464,7 +475,7 @@ static bool datagram_source(int fd, const struct sockaddr *addr,
 	    !is_any(&local.sin6_addr) || !load(fd, &s))
 		return false;
 	if (!s.chosen) {
-		*err = choose(&s, IPPROTO_UDP, preferences_of(fd), &dst);
+		*err = choose(&s, IPPROTO_UDP, preferences_of(fd), &dst, true);
 		s.chosen = !*err;
 		shim_set(&s);
 	}
