@@ -63,16 +63,11 @@ static int open_root(void)
 }
 
 /* 0 or an errno */
-static int enter(const char *path)
+static int move_into(int root, const char *path)
 {
-	int root = open_root(), dir, fd = -1, err = 0;
+	int dir = openat(root, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = -1, err = 0;
 
-	if (root < 0)
-		return ENOENT;
-	while (*path == '/')
-		path++;
-	mkdirat(root, path, 0755);	/* or it is there */
-	dir = openat(root, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir >= 0)
 		fd = openat(dir, "cgroup.procs", O_WRONLY | O_CLOEXEC);
 	if (fd < 0 || write(fd, "0\n", 2) != 2)
@@ -81,8 +76,26 @@ static int enter(const char *path)
 		close(fd);
 	if (dir >= 0)
 		close(dir);
-	if (err)
-		unlinkat(root, path, AT_REMOVEDIR);
+	return err;
+}
+
+/* One that another user left is made anew, if nobody is in it. */
+static int enter(const char *path)
+{
+	int root = open_root(), err;
+
+	if (root < 0)
+		return ENOENT;
+	while (*path == '/')
+		path++;
+	mkdirat(root, path, 0755);	/* or it is there */
+	err = move_into(root, path);
+	if (err && !unlinkat(root, path, AT_REMOVEDIR) &&
+	    !mkdirat(root, path, 0755)) {
+		err = move_into(root, path);
+		if (err)
+			unlinkat(root, path, AT_REMOVEDIR);
+	}
 	close(root);
 	return err;
 }
