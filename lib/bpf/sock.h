@@ -129,8 +129,7 @@ struct sock_hold {
 	__u32 born;		/* tells it from an earlier entry */
 };
 
-/* ring buffer "ring". What it tells may be over already: see
- * sockhook_held(). */
+/* ring buffer "ring" */
 enum sock_event_type {
 	SOCK_EVENT_HELD = 1,	/* the first socket holds addr */
 	SOCK_EVENT_FREE,	/* the last one let go of it */
