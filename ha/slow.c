@@ -9,10 +9,10 @@
 #include "core/log.h"
 #include "proto/tunnel.h"
 #include "sys/raw.h"
+#include "sys/relay.h"
 
 enum {
 	AT_ONCE = 64,		/* before others get their turn */
-	QUOTED_MAX = 1500,
 	PACKET_MAX = 65536,
 };
 
@@ -63,8 +63,9 @@ void slow_error(struct kern *k, const struct in6_addr *src,
 
 /* Anybody can send an error; who knows the binding was, it seems, on the path
  * of a packet that we tunnelled. */
-static enum reason error_check(struct kern *k, const struct tunnel_error *te)
+static enum reason op_check(void *arg, const struct tunnel_error *te)
 {
+	struct kern *k = arg;
 	struct binding b;
 
 	if (!bcache_find_bound(&k->bcache, &te->inner_dst, &b) ||
@@ -74,56 +75,15 @@ static enum reason error_check(struct kern *k, const struct tunnel_error *te)
 	return REASON_NONE;
 }
 
-/*
- * To the inner source. That one may be away itself: then our program at egress
- * tunnels the error to it, as all that this router sends.
- */
-static bool on_error(struct kern *k, const struct nd_error *err,
-		     const struct in6_addr *from, const uint8_t *p, size_t len)
+/* The inner source may be away itself: then our program at egress tunnels the
+ * error to it, as all that this router sends. */
+static void op_tell(void *arg, const struct tunnel_error *te)
 {
-	struct tunnel_error te;
-	enum reason reason = tunnel_error_parse(&te, err, p, len);
-
-	if (!reason)
-		reason = error_check(k, &te);
-	if (reason) {
-		count_refusal(reason, "HoA %s, ICMPv6 %u/%u from %s about "
-			      "%s to %s", ip6_str(&te.inner_dst), err->type,
-			      err->code, ip6_str(from), ip6_str(&te.src),
-			      ip6_str(&te.dst));
-		return false;
-	}
-	count(COUNT_TUNNEL_ERRORS);
-	log_debug("HoA %s CoA %s HA %s: ICMPv6 %u/%u, %u from %s",
-		  ip6_str(&te.inner_dst), ip6_str(&te.dst), ip6_str(&te.src),
-		  err->type, err->code, err->param, ip6_str(from));
-	if (te.tell.type && !bucket_take(&k->relayed, loop_now()))
-		count(COUNT_ERRORS_LIMITED);
-	else if (te.tell.type)
-		send_error(k, &te.src, &te.tell, te.inner, te.inner_len,
-			   COUNT_ERRORS_RELAYED);
-	return err->type == ND_TYPE_PTB;
+	send_error(arg, &te->src, &te->tell, te->inner, te->inner_len,
+		   COUNT_ERRORS_RELAYED);
 }
 
-static bool read_errors(struct kern *k)
-{
-	uint8_t quoted[QUOTED_MAX];
-	struct in6_addr from;
-	struct nd_error err;
-	bool changed = false;
-	ssize_t n;
-	int i;
-
-	for (i = 0; i < AT_ONCE; i++) {
-		n = raw_tunnel_error(k->holds[0], quoted, sizeof(quoted), &err,
-				     &from);
-		if (n == -EAGAIN)
-			break;
-		if (n >= 0)
-			changed |= on_error(k, &err, &from, quoted, (size_t)n);
-	}
-	return changed;
-}
+static const struct relay_ops relay_ops = {op_check, op_tell};
 
 /* Packets into a tunnel, RFC 2473 7.1 (b). */
 
@@ -273,7 +233,8 @@ static void read_packets(struct kern *k)
 
 bool slow_read(struct kern *k)
 {
-	bool changed = read_errors(k);
+	bool changed = relay_errors(k->holds[0], &relay_ops, k,
+				    &k->relayed, loop_now());
 
 	read_packets(k);
 	return changed;

@@ -13,8 +13,10 @@
 
 #include "core/count.h"
 #include "core/log.h"
-#include "mn/flows.h"
 #include "mn/mn.h"
+
+/* A fixed home address that was lost is tried again after this. */
+static const mtime FIXED_RETRY = {30000000000};
 
 static struct hoa *hoa_of(struct bul_entry *e)
 {
@@ -113,6 +115,7 @@ static void op_tunnel(void *arg, struct bul_entry *e, enum bul_tunnel what)
 	struct hoa *h = hoa_of(e);
 	struct mn *mn = arg;
 
+	select_soon(mn);
 	switch (what) {
 	case BUL_TUNNEL_HOLD:
 		h->up = false;
@@ -159,6 +162,7 @@ static void op_state(void *arg, struct bul_entry *e, enum bul_state old)
 		return;
 	count(old == BUL_REFRESHING ? COUNT_BINDING_REFRESHED :
 				      COUNT_BINDING_CREATED);
+	flows_refreshed(mn);
 }
 
 /* ---- going */
@@ -169,9 +173,11 @@ static void hoa_free(struct hoa *h)
 
 	slow_drop(h);
 	timers_del(&mn->loop.timers, &h->grace);
+	timers_del(&mn->loop.timers, &h->graceful);
 	bul_del(h->e);
 	free(h);
 	slow_hoas_changed(mn);
+	flows_hoas_changed(mn);
 }
 
 static void tell_end(struct mn *mn, const struct bul_entry *e,
@@ -227,6 +233,25 @@ static uint16_t last_seq(struct mn *mn, const struct in6_addr *hoa)
 	return g ? g->seq : randombytes_random();
 }
 
+const struct mn_conf_fixed *hoa_fixed_conf(const struct mn *mn,
+					   const struct in6_addr *hoa)
+{
+	const struct mn_conf_fixed *f;
+
+	for (f = mn->conf.fixed; f; f = f->next)
+		if (ip6_addr_eq(&f->hoa, hoa))
+			return f;
+	return NULL;
+}
+
+static void fixed_check_in(struct mn *mn, mtime wait)
+{
+	if (mn->flushing || timer_armed(&mn->fixed))
+		return;
+	timers_set(&mn->loop.timers, &mn->fixed,
+		   mtime_add(loop_now(), wait));
+}
+
 /* Nothing of it is left at work. */
 static void erase(struct hoa *h)
 {
@@ -241,6 +266,8 @@ static void erase(struct hoa *h)
 	rtnl_addr_del(mn->rtnl, mn->tun_ifindex, &hoa, 128);
 	mn_addr_sync(mn, &hoa);
 	keying_soon(mn);
+	if (hoa_fixed_conf(mn, &hoa))
+		fixed_check_in(mn, FIXED_RETRY);
 	if (mn->flushing && !mn->bul.entries)
 		timers_set(&mn->loop.timers, &mn->flush, loop_now());
 }
@@ -252,6 +279,8 @@ static void op_gone(void *arg, struct bul_entry *e, enum bul_end end)
 	struct mn_iface *i = mn_iface(mn, e->ifindex);
 
 	tell_end(mn, e, end);
+	if (end == BUL_END_REFUSED && mn->policy.reset_lost)
+		flows_reset(mn, &e->hoa, FLOWS_ALL);
 	if (end == BUL_END_HOME && i && h->at_home) {
 		slow_drain_home(mn, h);
 		signal_announce(mn, i, &e->hoa);
@@ -272,6 +301,17 @@ const struct bul_ops hoa_bul_ops = {
 
 /* ---- coming */
 
+/* Graceful-replacement: old and new address have stood side by side for the
+ * time that was configured. */
+static void on_graceful(struct timer *timer, mtime now)
+{
+	struct hoa *h = (struct hoa *)((char *)timer -
+				       offsetof(struct hoa, graceful));
+
+	flows_reset(h->mn, &h->e->hoa, 1u << SERVICE_GRACEFUL);
+	flows_scan(h->mn, now);
+}
+
 static struct hoa *hoa_new(struct mn *mn, const struct in6_addr *hoa,
 			   const struct in6_addr *ha, uint16_t seq, mtime now)
 {
@@ -281,6 +321,8 @@ static struct hoa *hoa_new(struct mn *mn, const struct in6_addr *hoa,
 		return NULL;
 	h->mn = mn;
 	h->grace.fn = flows_on_grace;
+	h->graceful.fn = on_graceful;
+	h->fixed = hoa_fixed_conf(mn, hoa);
 	h->queue_tail = &h->queue;
 	h->used_since = now;
 	h->mtu = IP6_MIN_MTU;
@@ -291,6 +333,7 @@ static struct hoa *hoa_new(struct mn *mn, const struct in6_addr *hoa,
 	}
 	h->e->priv = h;
 	slow_hoas_changed(mn);
+	flows_hoas_changed(mn);
 	return h;
 }
 
@@ -304,6 +347,9 @@ static int put_on_tun(struct mn *mn, const struct in6_addr *hoa)
 static void abandon(struct mn *mn, const struct in6_addr *addr,
 		    const char *why)
 {
+	/* told at once, they need not find out by time-outs */
+	if (mn->policy.reset_lost)
+		flows_reset(mn, addr, FLOWS_ALL);
 	count(COUNT_HOA_ABANDONED);
 	log_warn("HoA %s: %s, its flows are lost", ip6_str(addr), why);
 	mn_event(mn, ctl_ev("abandoned", "hoa", ip6_str(addr), "why", why,
@@ -316,8 +362,10 @@ void hoa_abandon(struct mn *mn, struct bul_entry *e, const char *why)
 	erase(hoa_of(e));
 }
 
-static void adopt(struct mn *mn, const struct in6_addr *addr, mtime now)
+/* use: as counted, or all 0 where that failed. */
+static void adopt(struct mn *mn, const struct flow_use *use, mtime now)
 {
+	const struct in6_addr *addr = &use->addr;
 	const char *why;
 	struct in6_addr ha;
 	struct hoa *h;
@@ -341,6 +389,10 @@ static void adopt(struct mn *mn, const struct in6_addr *addr, mtime now)
 	log_info("HoA %s, HA %s: adopted", ip6_str(addr), ip6_str(&ha));
 	mn_event(mn, ctl_ev("adopted", "hoa", ip6_str(addr), "ha",
 			    ip6_str(&ha), NULL));
+	flows_take(h, use);
+	if (use->graceful)
+		timers_set(&mn->loop.timers, &h->graceful,
+			   mtime_add(now, mn->policy.grace));
 	bul_event(h->e, BUL_EV_LOST, now);
 	mn_addr_sync(mn, addr);
 }
@@ -358,30 +410,55 @@ static void lose_coa(struct mn *mn, struct mn_iface *i, mtime now)
 	}
 }
 
+/* Does anything use the address, or may something? Where the count failed, all
+ * are taken for used. */
+static bool in_use(struct mn *mn, const struct flow_use *use, bool counted)
+{
+	return !counted || use->tcp || use->udp ||
+	       hoa_fixed_conf(mn, &use->addr);
+}
+
+/* RFC 8653 3.1: they asked for no more than this network's address; they are
+ * told that it is gone, instead of hanging. After all else: it may be many. */
+static void reset_nonpersistent(struct mn *mn, const struct flow_use *uses,
+				unsigned int n)
+{
+	unsigned int k;
+
+	for (k = 0; k < n && mn->policy.reset_nonpersistent; k++)
+		if (uses[k].nonpersistent)
+			flows_reset(mn, &uses[k].addr,
+				    1u << SERVICE_NONPERSISTENT);
+}
+
 void hoa_adopt_all(struct mn *mn, struct mn_iface *i)
 {
 	struct flow_use uses[ATTACH_ADDRS_MAX];
 	struct attach *at = &i->at;
 	mtime now = loop_now();
-	unsigned int k;
+	unsigned int k, n;
 	int err;
 
 	lose_coa(mn, i, now);
+	flows_moving(mn);
 	for (k = 0; k < at->n_addrs; k++)
 		uses[k].addr = at->addrs[k].addr;
-	err = flows_count(mn, uses, at->n_addrs);
-	for (k = 0; k < at->n_addrs; k++) {
+	n = at->n_addrs;
+	err = flows_count(mn, uses, n);
+	for (k = 0; k < n; k++) {
 		const struct attach_addr *a = &at->addrs[k];
 
-		/* where the count failed, all are taken for used */
 		if (bul_find(&mn->bul, &a->addr) == NULL &&
-		    (err || uses[k].tcp || uses[k].udp))
-			adopt(mn, &a->addr, now);
+		    in_use(mn, &uses[k], !err))
+			adopt(mn, &uses[k], now);
 		if (!a->permanent)
 			rtnl_addr_del(mn->rtnl, i->ifindex, &a->addr,
 				      a->prefix_len);
 	}
+	flows_hoas_changed(mn);
 	flows_scan(mn, now);
+	if (!err)
+		reset_nonpersistent(mn, uses, n);
 }
 
 /* RFC 6275 11.5.5: no DAD, the HA defends the address until it has our BU. */
@@ -392,6 +469,11 @@ static void come_home(struct mn *mn, struct mn_iface *i, struct bul_entry *e,
 	/* a lifetime that ends is what tells it from somebody's own address */
 	uint32_t valid = p->valid == UINT32_MAX ? UINT32_MAX / 2 : p->valid;
 	uint32_t preferred = p->preferred < valid ? p->preferred : valid;
+
+	/* and for those alone who ask for it */
+	if (hoa_of(e)->fixed)
+		preferred = 0;
+	timers_del(&mn->loop.timers, &hoa_of(e)->graceful);
 
 	complain(rtnl_addr_set(mn->rtnl, i->ifindex, &coa, p->len, IFA_F_NODAD,
 			       valid, preferred), "address at home", e);
@@ -441,6 +523,7 @@ void hoa_attached(struct mn *mn, struct mn_iface *i)
 			come_home(mn, i, e, attach_prefix(&i->at, &e->hoa),
 				  now);
 	}
+	hoa_fixed_check(mn);
 	e = bul_find(&mn->bul, &i->at.coa);
 	if (e && e->state == BUL_RETURNING)
 		return;
@@ -451,6 +534,115 @@ void hoa_attached(struct mn *mn, struct mn_iface *i)
 		     e->ifindex == i->ifindex))
 			go_away(i, e, now);
 	}
+}
+
+/* ---- fixed and assigned ones */
+
+/* One that has never been away, or was lost: as if it had just gone. */
+static struct hoa *put_away(struct mn *mn, const struct in6_addr *hoa,
+			    const struct in6_addr *ha)
+{
+	mtime now = loop_now();
+	struct hoa *h = hoa_new(mn, hoa, ha, last_seq(mn, hoa), now);
+	struct mn_iface *i = mn_attached(mn);
+
+	if (!h) {
+		abandon(mn, hoa, "out of memory");
+		return NULL;
+	}
+	complain(put_on_tun(mn, hoa), "address on kedge0", h->e);
+	bul_event(h->e, BUL_EV_LOST, now);
+	mn_addr_sync(mn, hoa);
+	if (i)
+		go_away(i, h->e, now);
+	keying_soon(mn);
+	return h;
+}
+
+static struct mn_iface *home_link(struct mn *mn,
+				  const struct mn_conf_fixed *f)
+{
+	unsigned int k;
+
+	for (k = 0; k < mn->conf.n_ifaces; k++)
+		if (mn->ifaces[k].at.state == ATTACH_ATTACHED &&
+		    attach_prefix(&mn->ifaces[k].at, &f->hoa) &&
+		    anchors_names(&mn->anchors, &f->hoa, &f->ha))
+			return &mn->ifaces[k];
+	return NULL;
+}
+
+/* On its link, where no binding says that it is ours: with DAD. */
+static void settle_at_home(struct mn *mn, struct mn_iface *i,
+			   const struct mn_conf_fixed *f)
+{
+	int err = rtnl_addr_set(mn->rtnl, i->ifindex, &f->hoa, f->prefix.len,
+				0, UINT32_MAX / 2, 0);
+
+	if (err)
+		log_err("HoA %s, HA %s: address at home: %s",
+			ip6_str(&f->hoa), ip6_str(&f->ha), strerror(-err));
+}
+
+static bool is_on(const struct mn_iface *i, const struct in6_addr *addr)
+{
+	unsigned int k;
+
+	for (k = 0; k < i->at.n_addrs; k++)
+		if (ip6_addr_eq(&i->at.addrs[k].addr, addr))
+			return true;
+	return false;
+}
+
+void hoa_fixed_check(struct mn *mn)
+{
+	const struct mn_conf_fixed *f;
+	struct bul_entry *e;
+	struct mn_iface *i;
+
+	for (e = mn->bul.entries; e; e = e->next)
+		hoa_of(e)->fixed = hoa_fixed_conf(mn, &e->hoa);
+	flows_hoas_changed(mn);
+	for (f = mn->conf.fixed; f && !mn->flushing; f = f->next) {
+		i = home_link(mn, f);
+		if (bul_find(&mn->bul, &f->hoa) || !mn_attached(mn))
+			continue;
+		if (!i)
+			put_away(mn, &f->hoa, &f->ha);
+		else if (!is_on(i, &f->hoa))
+			settle_at_home(mn, i, f);
+	}
+}
+
+void hoa_assigned(struct mn *mn, const struct in6_addr *hoa,
+		  const struct in6_addr *ha)
+{
+	struct hoa *h;
+
+	if (bul_find(&mn->bul, hoa)) {		/* the same one again */
+		select_requested(mn, NULL);
+		return;
+	}
+	h = put_away(mn, hoa, ha);
+	select_requested(mn, h ? NULL : "out of memory");
+	if (!h)
+		return;
+	h->assigned = true;
+	count(COUNT_HOA_ADOPTED);
+	log_info("HoA %s, HA %s: assigned by the remote anchor", ip6_str(hoa),
+		 ip6_str(ha));
+	mn_event(mn, ctl_ev("assigned", "hoa", ip6_str(hoa), "ha",
+			    ip6_str(ha), NULL));
+	flows_scan(mn, loop_now());
+}
+
+void hoa_assign_failed(struct mn *mn, const struct in6_addr *ha,
+		       const char *why)
+{
+	log_warn("HA %s assigned no home address: %s", ip6_str(ha), why);
+	mn_event(mn, ctl_ev("assign_failed", "ha", ip6_str(ha), "why", why,
+			    NULL));
+	select_requested(mn, why);
 }
 
 /* ---- restart, repair, the end */
@@ -511,6 +703,7 @@ void hoa_restore_all(struct mn *mn)
 	for (i = 0; i < f->n; i++)
 		restore(mn, &f->hoa[i], &f->b[i]);
 	free(f);
+	flows_scan_soon(mn);
 }
 
 void hoa_repair(struct mn *mn, const struct in6_addr *addr)

@@ -433,7 +433,7 @@ static void on_ra_readable(void *arg)
 	}
 }
 
-/* ---- records of the BPF programs, ends of sockets */
+/* ---- records of the BPF programs */
 
 static void on_record(void *arg, const struct dp_rec *rec)
 {
@@ -452,25 +452,11 @@ static void on_ring_readable(void *arg)
 	dp_ring_read(mn->dp, on_record, mn);
 }
 
-static void on_sock_end(void *arg, const struct sockdiag_sock *sock)
+static void on_fixed(struct timer *timer, mtime now)
 {
-	flows_scan_soon(arg, &sock->local);
-}
-
-static void on_sd_readable(void *arg)
-{
-	struct mn *mn = arg;
-	bool overrun = false;
-
-	sockdiag_read_events(mn->sd, on_sock_end, mn, &overrun);
-	if (overrun)
-		flows_scan(mn, loop_now());
-}
-
-static void on_scan(struct timer *timer, mtime now)
-{
-	flows_scan((struct mn *)((char *)timer - offsetof(struct mn, scan)),
-		 now);
+	(void)now;
+	hoa_fixed_check((struct mn *)((char *)timer -
+				      offsetof(struct mn, fixed)));
 }
 
 static void on_sync(struct timer *timer, mtime now)
@@ -560,6 +546,29 @@ static int open_dp(struct mn *mn, bool *took_over)
 	return err ? err : dp_complete(mn->dp);
 }
 
+/* Without these programs all goes on but what applications ask for by the
+ * socket option; the shim asks over the applications' socket. */
+static int open_sockhook(struct mn *mn)
+{
+	int err;
+
+	if (!strcmp(mn->conf.cgroup, "none"))
+		return 0;
+	err = sockhook_open(&mn->sh, mn->conf.bpffs, mn->conf.cgroup);
+	if (!err) {
+		policy_apply(mn);
+		return 0;
+	}
+	log_warn("no service types by socket option: %s", strerror(-err));
+	return *mn->conf.cgroup ? err : 0;
+}
+
+static int open_app(struct mn *mn)
+{
+	return *mn->conf.applications ?
+		app_open(&mn->app, mn, mn->conf.applications) : 0;
+}
+
 /* The care-of address was a home address that has just come home. */
 static void on_others(struct timer *timer, mtime now)
 {
@@ -585,15 +594,23 @@ static void init_ifaces(struct mn *mn)
 	}
 }
 
+static void know_anchor(struct mn *mn, const struct ip6_prefix *prefix,
+			const struct in6_addr *ha)
+{
+	if (anchors_configure(&mn->anchors, prefix, ha))
+		log_err("too many anchors are configured");
+	signal_know_ha(mn, ha);
+}
+
 static void know_configured(struct mn *mn)
 {
+	const struct mn_conf_fixed *f;
 	const struct mn_conf_anchor *a;
 
-	for (a = mn->conf.anchors; a; a = a->next) {
-		if (anchors_configure(&mn->anchors, &a->prefix, &a->address))
-			log_err("too many anchors are configured");
-		signal_know_ha(mn, &a->address);
-	}
+	for (a = mn->conf.anchors; a; a = a->next)
+		know_anchor(mn, &a->prefix, &a->address);
+	for (f = mn->conf.fixed; f; f = f->next)
+		know_anchor(mn, &f->prefix, &f->ha);
 }
 
 static int watch(struct mn *mn)
@@ -613,8 +630,7 @@ static int watch(struct mn *mn)
 		err = loop_fd_add(loop, &mn->on_tun, mn->tun_fd, slow_on_tun,
 				  mn);
 	if (!err)
-		err = loop_fd_add(loop, &mn->on_sd, sockdiag_event_fd(mn->sd),
-				  on_sd_readable, mn);
+		err = flows_start(mn);
 	if (!err)
 		err = loop_fd_add(loop, &mn->on_tunnel, mn->hold_fds[0],
 				  slow_on_tunnel, mn);
@@ -632,6 +648,8 @@ static bool fixed_differ(const struct mn_conf *a, const struct mn_conf *b)
 	       memcmp(a->ifaces, b->ifaces, sizeof(a->ifaces)) ||
 	       strcmp(a->control, b->control) || strcmp(a->state, b->state) ||
 	       strcmp(a->bpffs, b->bpffs) || strcmp(a->user, b->user) ||
+	       strcmp(a->applications, b->applications) ||
+	       strcmp(a->cgroup, b->cgroup) ||
 	       strcmp(a->tun, b->tun) || a->table != b->table ||
 	       a->rule_priority != b->rule_priority ||
 	       a->protocol != b->protocol || !ike_conf_same(&a->ike, &b->ike);
@@ -644,7 +662,8 @@ static bool fixed_differ(const struct mn_conf *a, const struct mn_conf *b)
 		conf->field = was; \
 	} while (0)
 
-int mn_reload(struct mn *mn, struct mn_conf *conf)
+int mn_reload(struct mn *mn, struct mn_conf *conf,
+	      const struct policy *policy)
 {
 	struct sadb *fresh, *old = mn->sadb;
 	const struct bul_entry *e;
@@ -659,11 +678,15 @@ int mn_reload(struct mn *mn, struct mn_conf *conf)
 			 "restart");
 	SWAP(sas);
 	SWAP(anchors);
+	SWAP(fixed);
 	SWAP(lifetime);
 	SWAP(release_grace);
 	SWAP(udp_idle);
 	SWAP(queue);
 	SWAP(accept_ra_anchors);
+	SWAP(policy);
+	mn->policy = *policy;
+	policy_apply(mn);
 	mn->sadb = fresh;
 	keying_reload(mn);
 	mn->bul.lifetime = mtime_sec(mn->conf.lifetime);
@@ -678,6 +701,7 @@ int mn_reload(struct mn *mn, struct mn_conf *conf)
 	sadb_take_seen(fresh, old);
 	keying_set_sadb(mn, fresh);
 	sadb_free(old);
+	hoa_fixed_check(mn);
 	keying_soon(mn);
 	return 0;
 }
@@ -691,12 +715,14 @@ int mn_start(struct mn *mn)
 	int err;
 
 	mn->started = loop_now();
-	mn->scan.fn = on_scan;
+	flows_init(mn);
 	mn->flush.fn = on_flush;
 	mn->sync.fn = on_sync;
+	mn->fixed.fn = on_fixed;
 	bul_init(&mn->bul, &hoa_bul_ops, mn, &mn->loop.timers,
 		 mtime_sec(mn->conf.lifetime));
 	keying_init(mn);
+	select_init(mn);
 	init_ifaces(mn);
 	err = esp_init();
 	if (!err)
@@ -706,11 +732,17 @@ int mn_start(struct mn *mn)
 	if (!err)
 		err = rtnl_open(&mn->rtnl, on_rtnl_event, mn);
 	if (!err)
+		err = rtnl_neigh_failures(mn->rtnl);
+	if (!err)
 		err = open_tun(mn);
 	if (!err)
 		err = open_dp(mn, &took_over);
 	if (!err)
+		err = open_sockhook(mn);
+	if (!err)
 		err = watch(mn);
+	if (!err)
+		err = open_app(mn);
 	if (!err)
 		err = keying_open(mn);
 	if (!err)
@@ -743,7 +775,7 @@ static void close_fd(int *fd)
 void mn_stop(struct mn *mn)
 {
 	struct loop_fd *watched[] = {&mn->on_rtnl, &mn->on_ring, &mn->on_ra,
-				     &mn->on_tun, &mn->on_sd, &mn->on_tunnel};
+				     &mn->on_tun, &mn->on_tunnel};
 	unsigned int k;
 
 	for (k = 0; k < sizeof(watched) / sizeof(*watched); k++)
@@ -751,18 +783,24 @@ void mn_stop(struct mn *mn)
 	if (mn->ctl)
 		ctl_close(mn->ctl);
 	mn->ctl = NULL;
+	app_close(mn->app);
+	mn->app = NULL;
 	keying_close(mn);
 	hoa_free_all(mn);
+	flows_stop(mn);
 	for (k = 0; k < mn->conf.n_ifaces; k++) {
 		timers_del(&mn->loop.timers, &mn->ifaces[k].others);
 		if (mn->ifaces[k].at.timers)
 			attach_fini(&mn->ifaces[k].at);
 	}
-	timers_del(&mn->loop.timers, &mn->scan);
 	timers_del(&mn->loop.timers, &mn->flush);
 	timers_del(&mn->loop.timers, &mn->sync);
+	timers_del(&mn->loop.timers, &mn->fixed);
+	select_fini(mn);
 	if (mn->sd)
 		sockdiag_close(mn->sd);
+	units_close(mn->units);
+	sockhook_close(mn->sh);
 	if (mn->dp)
 		dp_close(mn->dp);
 	if (mn->sadb)
@@ -779,10 +817,12 @@ void mn_stop(struct mn *mn)
 	close_fd(&mn->packet_fd);
 }
 
-static void take_down(struct rtnl *rtnl, struct dp *dp, uint32_t tun_ifindex,
-		      uint8_t protocol)
+static void take_down(struct rtnl *rtnl, struct dp *dp, struct sockhook *sh,
+		      uint32_t tun_ifindex, uint8_t protocol)
 {
 	rtnl_rules_flush(rtnl, protocol);
+	if (sh)		/* before the folder that it is pinned in goes */
+		sockhook_flush(sh);
 	if (dp)
 		dp_flush(dp);
 	/* with the device go its addresses and the route in our table */
@@ -801,7 +841,8 @@ static void on_flush(struct timer *timer, mtime now)
 			 "ends with its lifetime");
 	keying_close(mn);
 	hoa_free_all(mn);
-	take_down(mn->rtnl, mn->dp, mn->tun_ifindex, mn->conf.protocol);
+	take_down(mn->rtnl, mn->dp, mn->sh, mn->tun_ifindex,
+		  mn->conf.protocol);
 	log_info("flushed");
 	loop_stop(&mn->loop);
 }
@@ -827,6 +868,7 @@ int mn_flush_leftovers(const struct mn_conf *conf)
 		.max_bindings = MN_BINDINGS_MAX,
 		.tun_ifindex = if_nametoindex(conf->tun),
 	};
+	struct sockhook *sh = NULL;
 	struct rtnl *rtnl;
 	struct dp *dp = NULL;
 	bool took_over;
@@ -835,7 +877,11 @@ int mn_flush_leftovers(const struct mn_conf *conf)
 	if (err)
 		return err;
 	err = dp_open(&dp, &dp_conf, &took_over);
-	take_down(rtnl, dp, dp_conf.tun_ifindex, conf->protocol);
+	if (!err && strcmp(conf->cgroup, "none") &&
+	    sockhook_open(&sh, conf->bpffs, conf->cgroup))
+		sh = NULL;
+	take_down(rtnl, dp, sh, dp_conf.tun_ifindex, conf->protocol);
+	sockhook_close(sh);
 	if (dp)
 		dp_close(dp);
 	rtnl_close(rtnl);

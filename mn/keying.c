@@ -467,6 +467,7 @@ static void on_update(struct timer *timer, mtime now)
  * not happen while somebody is still at work on the lists. */
 void keying_soon(struct mn *mn)
 {
+	select_soon(mn);
 	if (keys_of(mn))
 		timers_set(&mn->loop.timers, &mn->keying.update, loop_now());
 }

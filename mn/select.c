@@ -2,6 +2,7 @@
 #include "mn/select.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -156,9 +157,15 @@ static void publish(struct mn *mn, enum service service)
 			strerror(-err));
 }
 
+/* Who waits is told from the loop: he may be just asking. */
+static void select_tell(struct mn *mn)
+{
+	mn->select.tell = true;
+	select_soon(mn);
+}
+
 static void update(struct mn *mn)
 {
-	bool changed = false;
 	enum service s;
 
 	for (s = SERVICE_NONE; s < SERVICE__MAX; s++) {
@@ -168,10 +175,8 @@ static void update(struct mn *mn)
 			continue;
 		mn->select.now[s] = as;
 		publish(mn, s);
-		changed = true;
+		select_tell(mn);
 	}
-	if (changed && mn->app)
-		app_changed(mn->app);
 }
 
 static void on_update(struct timer *timer, mtime now)
@@ -179,8 +184,16 @@ static void on_update(struct timer *timer, mtime now)
 	struct select *select = (struct select *)((char *)timer -
 					offsetof(struct select, update));
 
+	struct mn *mn = (struct mn *)((char *)select -
+				      offsetof(struct mn, select));
+	bool tell;
+
 	(void)now;
-	update((struct mn *)((char *)select - offsetof(struct mn, select)));
+	update(mn);
+	tell = select->tell;
+	select->tell = false;
+	if (tell && mn->app)
+		app_changed(mn->app);
 }
 
 void select_init(struct mn *mn)
@@ -207,8 +220,7 @@ void select_requested(struct mn *mn, const char *failed)
 				       (mtime){0};
 	snprintf(mn->select.refusal, sizeof(mn->select.refusal), "%s",
 		 failed ? failed : "");
-	if (mn->app)
-		app_changed(mn->app);
+	select_tell(mn);
 }
 
 /* EINPROGRESS, or why there will be none. */
@@ -241,34 +253,17 @@ static int request(struct mn *mn, bool want, struct select_choice *out)
 
 /* ---- the choice for one flow */
 
-/* The cgroup of a process; "" where it cannot be told. */
-static void cgroup_of(pid_t pid, char *out, size_t n)
-{
-	char path[64], line[POLICY_CGROUP_MAX + 8];
-	FILE *f;
-
-	out[0] = '\0';
-	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
-	f = pid ? fopen(path, "re") : NULL;
-	while (f && fgets(line, sizeof(line), f))
-		if (!strncmp(line, "0::", 3))
-			snprintf(out, n, "%.*s",
-				 (int)strcspn(line + 3, "\n"), line + 3);
-	if (f)
-		fclose(f);
-}
-
 static void by_policy(struct mn *mn, const struct select_query *q,
 		      struct select_choice *out)
 {
-	char cgroup[POLICY_CGROUP_MAX];
+	char cgroup[PATH_MAX];
 	struct policy_flow flow = {
 		.dst = q->dst, .port = q->port, .protocol = q->protocol,
 		.uid = q->uid, .gid = q->gid, .comm = q->comm,
 		.cgroup = cgroup,
 	};
 
-	cgroup_of(q->pid, cgroup, sizeof(cgroup));
+	units_of_pid(q->pid, cgroup, sizeof(cgroup));
 	out->rule = policy_match(&mn->policy, &flow);
 	out->why = out->rule < 0 ? SERVICE_WHY_DEFAULT : SERVICE_WHY_POLICY;
 	out->service = out->rule < 0 ? mn->policy.dflt :

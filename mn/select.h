@@ -20,6 +20,7 @@ struct mn;
 struct select {
 	struct sock_service now[SERVICE__MAX];	/* as published */
 	struct timer update;		/* armed: something has changed */
+	bool tell;			/* applications that wait, then */
 	bool requesting;		/* a remote anchor is being asked */
 	mtime retry_at;			/* after it said no */
 	char refusal[64];		/* why it did */

@@ -15,13 +15,13 @@
 #include "mn/mn.h"
 #include "proto/tunnel.h"
 #include "sys/raw.h"
+#include "sys/relay.h"
 #include "sys/tun.h"
 
 enum {
 	READ_AT_ONCE = 256,
 	DRAIN_AT_ONCE = 4096,	/* the device's queue is shorter */
 	TUNNEL_AT_ONCE = 64,	/* packets, and errors, of the tunnel socket */
-	QUOTED_MAX = 1500,
 };
 
 void slow_drop(struct hoa *h)
@@ -254,8 +254,9 @@ void slow_too_big(struct mn *mn, const struct dp_rec *rec)
 
 /* Anybody can send an error; who knows the binding was, it seems, on the path
  * of a packet that we tunnelled. */
-static enum reason error_check(struct mn *mn, const struct tunnel_error *te)
+static enum reason op_check(void *arg, const struct tunnel_error *te)
 {
+	struct mn *mn = arg;
 	const struct bul_entry *e = bul_find(&mn->bul, &te->inner_src);
 
 	if (!e || !ip6_addr_eq(&e->ha, &te->dst) ||
@@ -264,52 +265,13 @@ static enum reason error_check(struct mn *mn, const struct tunnel_error *te)
 	return REASON_NONE;
 }
 
-static bool on_error(struct mn *mn, const struct nd_error *err,
-		     const struct in6_addr *from, const uint8_t *p, size_t len)
+static void op_tell(void *arg, const struct tunnel_error *te)
 {
-	struct tunnel_error te;
-	enum reason reason = tunnel_error_parse(&te, err, p, len);
-
-	if (!reason)
-		reason = error_check(mn, &te);
-	if (reason) {
-		count_refusal(reason, "HoA %s, ICMPv6 %u/%u from %s about "
-			      "%s to %s", ip6_str(&te.inner_src), err->type,
-			      err->code, ip6_str(from), ip6_str(&te.src),
-			      ip6_str(&te.dst));
-		return false;
-	}
-	count(COUNT_TUNNEL_ERRORS);
-	log_debug("HoA %s CoA %s HA %s: ICMPv6 %u/%u, %u from %s",
-		  ip6_str(&te.inner_src), ip6_str(&te.src), ip6_str(&te.dst),
-		  err->type, err->code, err->param, ip6_str(from));
-	if (te.tell.type && !bucket_take(&mn->errors, loop_now()))
-		count(COUNT_ERRORS_LIMITED);
-	else if (te.tell.type)
-		tell_host(mn, &te.dst, &te.tell, te.inner, te.inner_len,
-			  COUNT_ERRORS_RELAYED);
-	return err->type == ND_TYPE_PTB;
+	tell_host(arg, &te->dst, &te->tell, te->inner, te->inner_len,
+		  COUNT_ERRORS_RELAYED);
 }
 
-static bool read_errors(struct mn *mn)
-{
-	uint8_t quoted[QUOTED_MAX];
-	struct in6_addr from;
-	struct nd_error err;
-	bool changed = false;
-	ssize_t n;
-	int i;
-
-	for (i = 0; i < TUNNEL_AT_ONCE; i++) {
-		n = raw_tunnel_error(mn->hold_fds[0], quoted, sizeof(quoted),
-				     &err, &from);
-		if (n == -EAGAIN)
-			break;
-		if (n >= 0)
-			changed |= on_error(mn, &err, &from, quoted, (size_t)n);
-	}
-	return changed;
-}
+static const struct relay_ops relay_ops = {op_check, op_tell};
 
 /* ---- packets out of a tunnel */
 
@@ -385,7 +347,8 @@ void slow_on_tunnel(void *arg)
 	struct mn *mn = arg;
 
 	/* RFC 2473 7.1: the kernel noted the path's MTU before it told us */
-	if (read_errors(mn))
+	if (relay_errors(mn->hold_fds[0], &relay_ops, mn, &mn->errors,
+			 loop_now()))
 		hoa_paths_changed(mn);
 	read_packets(mn);
 }

@@ -48,6 +48,9 @@
 	X(HOA_ASSIGNED, "hoa_assigned") \
 	X(HOA_RELEASED, "hoa_released") \
 	X(HOA_ABANDONED, "hoa_abandoned") \
+	X(SOCKETS_COUNTED, "sockets_counted") \
+	X(SOCKETS_RESET, "sockets_reset") \
+	X(SOCKET_EVENTS_LOST, "socket_events_lost") \
 	X(IKE_UP, "ike_up") \
 	X(IKE_DOWN, "ike_down") \
 	X(IKE_REKEYED, "ike_rekeyed") \
@@ -56,7 +59,8 @@
 	X(OWNER_EXPIRED, "owner_expired") \
 	X(QUEUED, "queued") \
 	X(QUEUE_SENT, "queue_sent") \
-	X(QUEUE_DROPPED, "queue_dropped")
+	X(QUEUE_DROPPED, "queue_dropped") \
+	X(UNITS_FULL, "units_full")
 
 enum count_event {
 #define X(sym, name) COUNT_##sym,

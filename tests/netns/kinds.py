@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""End-to-end cases about the service types: fixed home addresses, remote
+anchors, temporary addresses, what a move does to each. Part of tests/netns/e2e;
+tests/netns/services has the matrix of applications, tests/netns/sockets what
+the socket programs do alone."""
+
+import time
+
+from cases import case, check, flowing, gone, start, whole, world
+from journey import arrive
+from lab import CN, LabError, ar, hoa, identity, wait_for
+
+FIXED = "2001:db8:1::f1"
+
+
+def serve(lab):
+    lab.flow("cn", "server", "server")
+    lab.flow_event("server", "listening")
+    lab.monitor("mn")
+
+
+def has_fixed(lab, ar_knows=True):
+    """An address of ar1's that is the mobile node's for good."""
+    lab.configure("mn", {"fixed main": {"address": FIXED, "home-agent": ar(1),
+                                        "prefix": "2001:db8:1::/64"}})
+    if ar_knows:
+        lab.configure("ar1", {"owner main": {"hoa": FIXED,
+                                             "identity": identity("mn")}})
+
+
+def bound_fixed(lab, n, limit=15):
+    wait_for(f"{FIXED} bound from ar{n}: {lab.bindings('mn')}", lambda:
+             lab.bound("mn").get(FIXED) == hoa(n) and
+             lab.bound("ar1").get(FIXED) == hoa(n), limit, 0.05)
+
+
+def told(lab, name, limit=5):
+    """A flow ends by itself, with an error; returns its report."""
+    report = lab.flow_event(name, "report", limit)
+    check(report["errors"], f"{name} ended without an error")
+    lab.stop(name)
+    return report
+
+
+def fails(lab, service, error, proto="tcp", limit=3):
+    """A flow of that type cannot begin, and is told so promptly."""
+    begun = time.monotonic()
+    try:
+        lab.flow("mn", "refused", proto, CN, "--service", service)
+        lab.flow_event("refused", "connected")
+    except LabError:
+        pass
+    said = lab.flow_event("refused", "failed")
+    lab.stop("refused")
+    check(error in said["error"], f"{service}: {said} instead of {error}")
+    check(time.monotonic() - begun < limit * 5, f"{service}: not promptly")
+
+
+@case(limit=90, quick=True)
+def fixed_address():
+    """Registered from away without a flow; at home it is the link's; nobody
+    gets it who did not ask; it survives restarts, and the end of its flows."""
+    with world(keys="psk", prepare=has_fixed) as lab:
+        serve(lab)
+        arrive(lab, 2)
+        bound_fixed(lab, 2)
+        check(start(lab, "plain") == hoa(2), "an unmarked flow got it")
+        check(start(lab, "fixed", "tcp", "--service", "fixed") == FIXED,
+              "who asked did not get it")
+        lab.move(3)
+        bound_fixed(lab, 3)
+        flowing(lab, "fixed")
+        lab.stop("mn", sig=9)
+        lab.start("mn")
+        bound_fixed(lab, 3)
+        flowing(lab, "fixed")
+        lab.move(1)
+        wait_for(f"{FIXED} at home", lambda: any(
+            a["local"] == FIXED for a in lab.addresses()) and
+            FIXED not in lab.bound("ar1"))
+        flowing(lab, "fixed")
+        check(start(lab, "home", "tcp", "--service", "fixed") == FIXED,
+              "not to be had at home")
+        check(start(lab, "plain1") == hoa(1), "an unmarked flow got it at home")
+        for name in ("fixed", "home", "plain", "plain1"):
+            whole(lab, name)
+        lab.move(2)
+        bound_fixed(lab, 2)
+        check(not any(a.get("local") == FIXED and not a.get("deprecated")
+                      for a in lab.addresses("kedge0")), "it is preferred")
+        time.sleep(3)
+        bound_fixed(lab, 2)     # with no flow for long
+
+
+@case(limit=60)
+def fixed_nobody_knows():
+    """The home agent does not know whose it is: asked for, it fails at once,
+    others are not disturbed, and it comes when the home agent learns."""
+    def prepare(lab):
+        has_fixed(lab, ar_knows=False)
+    with world(keys="psk", prepare=prepare) as lab:
+        serve(lab)
+        arrive(lab, 2)
+        fails(lab, "fixed", "Cannot assign requested address")
+        check(start(lab, "plain") == hoa(2), "plain")
+        whole(lab, "plain")
+
+
+@case(limit=60, quick=True)
+def types_at_a_move():
+    """Which flows survive, which are told, and which addresses stay bound."""
+    policy = "[policy]\ngraceful-replacement = 3s\n"
+
+    def prepare(lab):
+        with open(lab.path("conf", "policy.conf"), "w", encoding="ascii") as f:
+            f.write(policy)
+        lab.configure("mn", {"mn": {"policy": lab.path("conf",
+                                                       "policy.conf")}})
+    with world(prepare=prepare) as lab:
+        serve(lab)
+        arrive(lab, 1)
+        for name, *args in (("lasting", "--service", "session-lasting"),
+                            ("passing", "--service", "nonpersistent"),
+                            ("graceful", "--service", "graceful-replacement"),
+                            ("plain",)):
+            check(start(lab, name, "tcp", *args) == hoa(1), f"{name}: source")
+        moved = time.time()
+        lab.move(2)
+        report = told(lab, "passing")
+        check("Software caused connection abort" in str(report["errors"]),
+              f"passing: {report['errors']}")
+        for name in ("lasting", "graceful", "plain"):
+            flowing(lab, name)
+        told(lab, "graceful", 10)
+        grace = time.time() - moved
+        check(2.5 < grace, f"graceful: ended after {grace:.1f} s, not 3")
+        for name in ("lasting", "plain"):
+            flowing(lab, name)
+            whole(lab, name)
+        gone(lab, 1)
+        fails(lab, "fixed", "Operation not supported")
+        # with nonpersistent flows alone, nothing is bound
+        check(start(lab, "passing2", "tcp", "--service", "nonpersistent") ==
+              hoa(2), "passing2: source")
+        lab.move(3)
+        told(lab, "passing2")
+        check(not lab.bindings("mn"), f"bound: {lab.bindings('mn')}")
+
+
+@case(limit=60)
+def temporary_addresses():
+    """RFC 8981's are anchored like others while they have flows."""
+    with world(keys="psk") as lab:
+        serve(lab)
+        lab.sysctl("mn", **{"net0/use_tempaddr": 2})
+        arrive(lab, 1)
+
+        def temporary(n):
+            return next((a["local"] for a in lab.addresses()
+                         if a.get("temporary") and not a.get("tentative") and
+                         a["local"].startswith(f"2001:db8:{n}:")), None)
+        address = wait_for("a temporary address", lambda: temporary(1))
+        wait_for("SAs for it", lambda: any(
+            address in (sa.get("src"), sa.get("dst"))
+            for sa in lab.ctl("mn", "sas")["sas"]), 10, 0.1)
+        check(start(lab, "private") == address, "the kernel's choice changed")
+        lab.move(2)
+        flowing(lab, "private")
+        check(list(lab.bound("mn")) == [address], f"{lab.bound('mn')}")
+        check(start(lab, "new") == wait_for("another", lambda: temporary(2)),
+              "a new flow is not from the new network")
+        whole(lab, "private")
+        whole(lab, "new")
+        wait_for("released", lambda: not lab.bindings("mn"))
+
+
+@case(limit=60)
+def no_anchor_here():
+    """ar3 anchors nothing, and no remote anchor is configured: who asks for
+    what cannot be had is told, others get the native address."""
+    with world(keys="psk", anchors=(1, 2)) as lab:
+        serve(lab)
+        lab.plug(3)
+        lab.wait_address(3)
+        wait_for("attached", lambda: any(
+            i["state"] == "attached"
+            for i in lab.ctl("mn", "status")["interfaces"]))
+        fails(lab, "session-lasting", "Cannot assign requested address")
+        check(start(lab, "plain") == hoa(3), "plain")
+        check(start(lab, "passing", "tcp", "--service", "nonpersistent") ==
+              hoa(3), "passing")
+        lab.move(1)
+        for name in ("plain", "passing"):   # nobody keeps hoa(3)
+            told(lab, name)
