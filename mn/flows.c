@@ -45,12 +45,35 @@ static int each_of_hook(struct mn *mn, void (*fn)(void *arg,
 	return err;
 }
 
+struct telling {
+	const struct mn *mn;
+	void (*fn)(void *arg, const struct sock_rec *rec);
+	void *arg;
+};
+
+/* Without the socket programs the shim's word is what is known. */
+static void add_told(void *arg, const struct sock_rec *rec)
+{
+	struct telling *t = arg;
+	struct sock_rec with = *rec;
+	const struct sock_state *told = app_sock(t->mn->app, rec->cookie,
+						 rec->uid);
+
+	if (told) {
+		with.state = *told;
+		with.has_state = true;
+	}
+	t->fn(t->arg, &with);
+}
+
 int flows_each(struct mn *mn, bool tcp_info, void (*fn)(void *arg,
 	       const struct sock_rec *rec), void *arg)
 {
+	struct telling telling = {mn, fn, arg};
+
 	if (mn->sh && !mn->flows.no_hook)
 		return each_of_hook(mn, fn, arg);
-	return sockdiag_each(mn->sd, tcp_info, fn, arg);
+	return sockdiag_each(mn->sd, tcp_info, add_told, &telling);
 }
 
 struct counting {
