@@ -321,13 +321,15 @@ static void on_end_readable(void *arg)
 }
 
 /* A socket that is bound to no address began to send from this one, or the last
- * of such ended. With TCP there, the count at its end will tell. */
+ * of such ended, or one would have an address. With TCP there, the count at its end will tell. */
 static void on_held(void *arg, const struct sock_event *ev)
 {
 	struct mn *mn = arg;
 	const struct bul_entry *e = bul_find(&mn->bul, &ev->addr);
 
-	if (e && !hoa_of(e)->tcp)
+	if (ev->type == SOCK_EVENT_WANTED)
+		select_wanted(mn, ev->service);
+	else if (e && !hoa_of(e)->tcp)
 		flows_scan_soon(mn);
 }
 
@@ -338,25 +340,6 @@ static void on_held_readable(void *arg)
 	sockhook_read_events(mn->sh, on_held, mn);
 }
 
-static void ignore(void *arg, const struct sock_event *ev)
-{
-	(void)arg, (void)ev;
-}
-
-static int watch_held(struct mn *mn, bool on)
-{
-	if (!mn->sh)
-		return 0;
-	if (!on) {
-		loop_fd_del(&mn->flows.on_held);
-		return 0;
-	}
-	/* or the ring, full of what was not read, wakes nobody */
-	sockhook_read_events(mn->sh, ignore, NULL);
-	return loop_fd_add(&mn->loop, &mn->flows.on_held,
-			   sockhook_event_fd(mn->sh), on_held_readable, mn);
-}
-
 static void watch(struct mn *mn, bool on)
 {
 	int err;
@@ -365,8 +348,6 @@ static void watch(struct mn *mn, bool on)
 		return;
 	mn->flows.watching = on;
 	err = sockdiag_watch(mn->sd, on);
-	if (!err)
-		err = watch_held(mn, on);
 	if (err)
 		log_err("ends of sockets: %s", strerror(-err));
 	if (!on)
@@ -394,8 +375,14 @@ void flows_init(struct mn *mn)
 
 int flows_start(struct mn *mn)
 {
-	return loop_fd_add(&mn->loop, &mn->flows.on_end,
-			   sockdiag_event_fd(mn->sd), on_end_readable, mn);
+	int err = loop_fd_add(&mn->loop, &mn->flows.on_end,
+			      sockdiag_event_fd(mn->sd), on_end_readable, mn);
+
+	if (!err && mn->sh)
+		err = loop_fd_add(&mn->loop, &mn->flows.on_held,
+				  sockhook_event_fd(mn->sh), on_held_readable,
+				  mn);
+	return err;
 }
 
 void flows_stop(struct mn *mn)
