@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "core/conf.h"
+#include "ha/pool.h"
 #include "proto/mh.h"
 
 enum {
@@ -15,6 +16,7 @@ enum {
 	MAX_LIFETIME = 600,			/* s */
 	OWNER_LEASE = 24 * 3600,		/* s */
 	OWNER_MAX = 64,		/* temporary addresses come and go */
+	POOL_MAX = 4096,
 	LIFETIME_LIMIT = 0xffff * MH_LIFETIME_UNIT,	/* the field's */
 };
 
@@ -214,6 +216,7 @@ static const struct conf_key ha_keys[] = {
 	HA("max-lifetime", max_lifetime, conf_set_seconds),
 	HA("owner-lease", owner_lease, conf_set_seconds),
 	HA("owner-max", owner_max, conf_set_u32),
+	HA("pool-max", pool_max, conf_set_u32),
 	HA("interface", ifnames, add_ifname, .many = true),
 	{ .name = NULL },
 };
@@ -222,6 +225,8 @@ static const struct conf_key link_keys[] = {
 	{ .name = "prefix", .set = add_prefix,
 	  .off = offsetof(struct ha_link, prefixes),
 	  .required = true, .many = true },
+	{ .name = "pool", .set = add_prefix,
+	  .off = offsetof(struct ha_link, pools), .many = true },
 	{ .name = NULL },
 };
 
@@ -258,6 +263,7 @@ static int set_defaults(struct ha_conf *conf)
 		.max_lifetime = MTIME_SEC(MAX_LIFETIME),
 		.owner_lease = MTIME_SEC(OWNER_LEASE),
 		.owner_max = OWNER_MAX,
+		.pool_max = POOL_MAX,
 	};
 	if (ike_conf_init(&conf->ike, true) < 0)
 		return -ENOMEM;
@@ -378,13 +384,84 @@ static int check_owners(const struct ha_conf *conf, const char *path,
 	return err;
 }
 
+bool ha_conf_pooled(const struct ha_conf *conf, const struct in6_addr *addr)
+{
+	const struct ha_prefixes *pools;
+	size_t i, j;
+
+	for (i = 0; i < conf->n_links; i++) {
+		pools = &conf->links[i].pools;
+		for (j = 0; j < pools->n; j++)
+			if (ip6_prefix_has(&pools->v[j], addr))
+				return true;
+	}
+	return false;
+}
+
+static bool within(const struct ip6_prefix *outer,
+		   const struct ip6_prefix *inner)
+{
+	return outer->len < inner->len && ip6_prefix_has(outer, &inner->addr);
+}
+
+/* Why this pool cannot be; NULL: it can. */
+static const char *pool_fault(const struct ha_conf *conf,
+			      const struct ha_link *link,
+			      const struct ip6_prefix *pool)
+{
+	bool of_link = false;
+	size_t i;
+
+	for (i = 0; i < link->prefixes.n; i++)
+		of_link |= within(&link->prefixes.v[i], pool);
+	if (!of_link)
+		return "is not a part of a prefix of this link";
+	if (pool->len < POOL_LEN_MIN)
+		return "has more than half of the addresses of a /64";
+	for (i = 0; i < conf->addrs.n; i++)
+		if (ip6_prefix_has(pool, &conf->addrs.v[i]))
+			return "has an address of [ha]";
+	if (!conf->ike.on)
+		return "is of no use without [ike]";
+	if (!conf->ike.assign.n)
+		return "is for nobody: [ike] has no pool-identity";
+	return NULL;
+}
+
+static int check_pools(const struct ha_conf *conf, const char *path,
+		       FILE *errs)
+{
+	const struct ha_link *link;
+	const char *fault;
+	char text[64];
+	size_t i, j;
+	int err = 0;
+
+	for (i = 0; i < conf->n_links; i++) {
+		link = &conf->links[i];
+		for (j = 0; j < link->pools.n; j++) {
+			fault = pool_fault(conf, link, &link->pools.v[j]);
+			if (!fault)
+				continue;
+			snprintf(text, sizeof(text), "%s/%u",
+				 ip6_str(&link->pools.v[j].addr),
+				 (unsigned int)link->pools.v[j].len);
+			fprintf(errs, "%s: [link %s]: pool %s %s\n", path,
+				link->name, text, fault);
+			err = -EINVAL;
+		}
+	}
+	return err;
+}
+
 static int check_all(const struct ha_conf *conf, const char *path, FILE *errs)
 {
+	int pools = check_pools(conf, path, errs);
 	int sas = check_sas(conf, path, errs);
 	int owners = check_owners(conf, path, errs);
 	int ike = ike_conf_check(&conf->ike, path, errs);
 
-	return sas || owners || ike ? -EINVAL : 0;
+	return sas || owners || ike || pools ? -EINVAL : 0;
 }
 
 int ha_conf_load(struct ha_conf *conf, const char *path, FILE *errs)
@@ -407,8 +484,10 @@ void ha_conf_free(struct ha_conf *conf)
 	free(conf->sas);
 	ike_conf_free(&conf->ike);
 	free(conf->owners);
-	for (i = 0; i < conf->n_links; i++)
+	for (i = 0; i < conf->n_links; i++) {
 		free(conf->links[i].prefixes.v);
+		free(conf->links[i].pools.v);
+	}
 	free(conf->links);
 	free(conf->addrs.v);
 	free(conf->ifnames.v);
@@ -446,19 +525,22 @@ static bool same_links(const struct ha_conf *a, const struct ha_conf *b)
 
 		if (strcmp(x->name, y->name) ||
 		    !same(x->prefixes.v, x->prefixes.n, y->prefixes.v,
-			  y->prefixes.n, sizeof(*x->prefixes.v)))
+			  y->prefixes.n, sizeof(*x->prefixes.v)) ||
+		    !same(x->pools.v, x->pools.n, y->pools.v, y->pools.n,
+			  sizeof(*x->pools.v)))
 			return false;
 	}
 	return true;
 }
 
-/* allow and deny apart, which are taken over at once. */
+/* What is taken over at once apart: who may do what. */
 static bool same_ike(const struct ha_conf *a, const struct ha_conf *b)
 {
 	struct ike_conf x = a->ike;
 
 	x.allow = b->ike.allow;
 	x.deny = b->ike.deny;
+	x.assign = b->ike.assign;
 	return ike_conf_same(&x, &b->ike);
 }
 

@@ -40,6 +40,7 @@ struct ha_ifnames {
 struct ha_link {
 	char name[IFNAMSIZ];
 	struct ha_prefixes prefixes;
+	struct ha_prefixes pools;	/* of those: to be assigned by IKE */
 };
 
 /* A home address that is an identity's for good. */
@@ -64,6 +65,7 @@ struct ha_conf {
 	mtime max_lifetime, owner_lease;
 	enum dp_xdp xdp;
 	uint32_t owner_max;	/* addresses of one identity; 0: no limit */
+	uint32_t pool_max;	/* addresses assigned, of all pools */
 };
 
 /* 0 or -errno, every error told on errs. *conf is to be freed in any case. */
@@ -71,6 +73,9 @@ int ha_conf_load(struct ha_conf *conf, const char *path, FILE *errs);
 void ha_conf_free(struct ha_conf *conf);	/* wipes keys */
 
 bool ha_conf_has_addr(const struct ha_conf *conf, const struct in6_addr *addr);
+
+/* Is it of a pool? */
+bool ha_conf_pooled(const struct ha_conf *conf, const struct in6_addr *addr);
 
 /* What differs and is taken over only by a restart: a key's name, or NULL. */
 const char *ha_conf_fixed_diff(const struct ha_conf *a,

@@ -236,6 +236,16 @@ static int cmd_flows(void *arg, struct json_object *request,
 	return -EOPNOTSUPP;
 }
 
+static int cmd_request(void *arg, struct json_object *request,
+		       struct json_object *answer)
+{
+	(void)arg;
+	(void)request;
+	add_str(answer, "error", "kedge-ha assigns home addresses: ask "
+		"kedge-mn to request one");
+	return -EOPNOTSUPP;
+}
+
 /* What another module answers, moved into answer. */
 static void merge(struct json_object *answer, struct json_object *from)
 {
@@ -269,7 +279,8 @@ static void add_owner(void *arg, const struct owner *owner)
 
 	add_str(o, "hoa", ip6_str(&owner->hoa));
 	add_str(o, "identity", owner->identity);
-	add_str(o, "how", owner->configured ? "configured" : "ike");
+	add_str(o, "how", owner->configured ? "configured" :
+		owner->assigned ? "assigned" : "ike");
 	add_int(o, "age_s", mtime_sec(mtime_sub(l->now, owner->since)));
 	add_int(o, "seen_s", mtime_sec(mtime_sub(l->now, owner->seen)));
 	if (owner->configured)
@@ -348,6 +359,7 @@ static const struct ctl_cmd cmds[] = {
 	{ "owners", cmd_owners },
 	{ "owners-forget", cmd_owners_forget },
 	{ "counters", cmd_counters },
+	{ "request", cmd_request },
 	{ NULL, NULL },
 };
 

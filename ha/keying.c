@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -251,9 +252,11 @@ static void op_changed(void *arg, const struct owner *o, bool gone)
 	struct keying *kg = arg;
 
 	queue_add(kg, &o->hoa);
+	if (gone && o->assigned)
+		pool_released(&kg->released, &o->hoa);
 	if (!gone && o->since.ns == o->seen.ns) {
 		count(COUNT_OWNER_ADDED);
-		owner_event(kg, o, "added");
+		owner_event(kg, o, o->assigned ? "assigned" : "added");
 	} else if (gone && !mtime_before(loop_now(), owners_until(o))) {
 		count(COUNT_OWNER_EXPIRED);
 		owner_event(kg, o, "expired");
@@ -262,8 +265,16 @@ static void op_changed(void *arg, const struct owner *o, bool gone)
 	}
 }
 
+static bool op_pooled(void *arg, const struct in6_addr *hoa)
+{
+	struct keying *kg = arg;
+
+	return ha_conf_pooled(kg->k->conf, hoa);
+}
+
 static const struct owners_ops owner_ops = {
 	.in_use = op_in_use,
+	.pooled = op_pooled,
 	.changed = op_changed,
 };
 
@@ -331,6 +342,115 @@ static enum reason op_authorize(void *arg, const struct ike_peer *peer,
 	return reason;
 }
 
+/* Home addresses that are assigned, RFC 5026 5.3.1. */
+
+/* Those of the link of our address that was asked, if it has any. */
+static const struct ha_link *pools_for(const struct ha_conf *conf,
+				       const struct in6_addr *ha)
+{
+	const struct ha_link *link, *found = NULL;
+	size_t i, j;
+
+	for (i = 0; i < conf->n_links; i++) {
+		link = &conf->links[i];
+		if (!link->pools.n)
+			continue;
+		if (!found)
+			found = link;
+		for (j = 0; j < link->prefixes.n; j++)
+			if (ip6_prefix_has(&link->prefixes.v[j], ha))
+				return link;
+	}
+	return found;
+}
+
+static bool is_of_pools(void *arg, const struct owner *o)
+{
+	const struct ha_prefixes *pools = arg;
+	size_t i;
+
+	for (i = 0; i < pools->n; i++)
+		if (ip6_prefix_has(&pools->v[i], &o->hoa))
+			return true;
+	return false;
+}
+
+static bool is_taken(void *arg, const struct in6_addr *addr)
+{
+	struct keying *kg = arg;
+	struct binding b;
+
+	return owners_find(&kg->owners, addr) ||
+	       manual_of_another(kg->k->conf, addr, "") ||
+	       bcache_find_bound(&kg->k->bcache, addr, &b);
+}
+
+static int pick(struct keying *kg, const struct ha_prefixes *pools,
+		struct in6_addr *hoa)
+{
+	const struct pool_ops ops = {
+		.taken = is_taken,
+		.random = randombytes_buf,
+		.n_taken = kg->owners.n_assigned + kg->k->conf->n_owners +
+			   kg->k->conf->n_sas,
+	};
+	int err = -ENOSPC;
+	size_t i;
+
+	if (kg->owners.n_assigned >= kg->k->conf->pool_max)
+		return err;
+	for (i = 0; i < pools->n && err; i++)
+		err = pool_pick(&pools->v[i], &kg->released, &ops, kg, hoa);
+	return err;
+}
+
+/*
+ * One for each identity and link, the same one for as long as its lease lasts.
+ * For this alone an identity becomes an owner from afar: nobody can be robbed
+ * by it, as nobody has the address.
+ */
+static enum reason assign(struct keying *kg, const struct ike_peer *peer,
+			  struct in6_addr *hoa)
+{
+	const struct ha_conf *conf = kg->k->conf;
+	const struct ha_link *link = pools_for(conf, &peer->local);
+	const struct owner *o;
+
+	if (!peer->identity[0] || denied(&conf->ike, peer->identity))
+		return REASON_IKE_ID_DENIED;
+	if (!link)
+		return REASON_IKE_POOL_EMPTY;
+	if (!ike_match_any(&conf->ike.assign, peer->identity))
+		return REASON_IKE_POOL_DENIED;
+	o = owners_first(&kg->owners, peer->identity, is_of_pools,
+			 (void *)&link->pools);
+	if (o)
+		*hoa = o->hoa;
+	else if (pick(kg, &link->pools, hoa))
+		return REASON_IKE_POOL_EMPTY;
+	return owners_assign(&kg->owners, hoa, peer->identity, loop_now());
+}
+
+static enum reason op_assign(void *arg, const struct ike_peer *peer,
+			     struct in6_addr *hoa)
+{
+	struct in6_addr found = in6addr_any;
+	enum reason reason = assign(arg, peer, &found);
+
+	if (reason) {
+		count_refusal(reason, "IKE of %s from %s, who asks HA %s for "
+			      "a HoA", peer->identity, ip6_str(&peer->remote),
+			      ip6_str(&peer->local));
+		return reason;
+	}
+	*hoa = found;
+	count(COUNT_HOA_ASSIGNED);
+	log_info("HoA %s: assigned to %s, who asked HA %s from %s",
+		 ip6_str(hoa), peer->identity, ip6_str(&peer->local),
+		 ip6_str(&peer->remote));
+	return REASON_NONE;
+}
+
 /* What IKE set up. */
 
 static int op_spi_add(void *arg, uint32_t spi)
@@ -376,6 +496,7 @@ static void op_down(void *arg, const struct keys_peer *p, enum reason why)
 
 static const struct keys_ops keys_ops = {
 	.authorize = op_authorize,
+	.assign = op_assign,
 	.spi_add = op_spi_add,
 	.spi_del = op_spi_del,
 	.up = op_up,
@@ -483,6 +604,8 @@ void keying_reload(struct keying *kg, struct ha_conf *conf)
 	SWAP(run->owner_max, conf->owner_max);
 	SWAP(run->ike.allow, conf->ike.allow);
 	SWAP(run->ike.deny, conf->ike.deny);
+	SWAP(run->ike.assign, conf->ike.assign);
+	SWAP(run->pool_max, conf->pool_max);
 	owners_set_lease(&kg->owners, run->owner_lease);
 	configure(kg);
 	if (!kg->keys)

@@ -11,6 +11,7 @@
 #include "ha/bcache.h"
 #include "ha/conf.h"
 #include "ha/owners.h"
+#include "ha/pool.h"
 #include "ike/keys.h"
 
 struct kern;
@@ -19,6 +20,7 @@ struct keying {
 	struct kern *k;
 	struct keys *keys;	/* NULL: no [ike] */
 	struct owners owners;
+	struct pool_recent released;
 	struct timer write_timer;
 	/* to be written; deleted where nobody owns it now */
 	struct in6_addr *queue;
@@ -39,8 +41,8 @@ void keying_close(struct keying *kg);
 
 /* SIGHUP: the SADB was exchanged for this one. Takes IKE's SAs over. */
 void keying_set_sadb(struct keying *kg, struct sadb *sadb);
-/* SIGHUP: swaps [owner], allow, deny, owner-lease, owner-max with the running
- * configuration's. IKE SAs of identities that are denied now are ended; who
+/* SIGHUP: swaps [owner], allow, deny, pool-identity, owner-lease, owner-max,
+ * pool-max with the running configuration's. IKE SAs of identities that are denied now are ended; who
  * owns an address no more is refused at its next Binding Update. */
 void keying_reload(struct keying *kg, struct ha_conf *conf);
 

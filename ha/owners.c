@@ -56,11 +56,12 @@ mtime owners_until(const struct owner *o)
 	return mtime_add(o->seen, o->os->lease);
 }
 
-/* How many an identity has: one with many addresses must not use up all. */
+/* What an identity has; one with many addresses must not use up all. */
 
 struct owner_tally {
 	UT_hash_handle hh;
-	size_t n;
+	size_t n;			/* claimed ones */
+	struct owner *first;		/* configured ones, too */
 	char identity[OWNER_ID_LEN];	/* in small letters: case is no matter */
 };
 
@@ -83,33 +84,62 @@ static struct owner_tally *tally_find(struct owners *os, const char *identity)
 	return t;
 }
 
-/* Without memory one is not counted: the limit is a little higher then. */
-static void tally_add(struct owners *os, const char *identity)
+static struct owner_tally *tally_get(struct owners *os, const char *identity)
 {
 	struct owner_tally *t = tally_find(os, identity);
 
-	if (t) {
-		t->n++;
-		return;
-	}
+	if (t)
+		return t;
 	t = calloc(1, sizeof(*t));
 	if (!t)
-		return;
-	t->n = 1;
+		return NULL;
 	fold(t->identity, identity);
 	HASH_ADD_STR(os->tallies, identity, t);
-	if (tally_find(os, identity) != t)
-		free(t);
+	if (tally_find(os, identity) == t)
+		return t;
+	free(t);
+	return NULL;
 }
 
-static void tally_del(struct owners *os, const char *identity)
+static int tally_add(struct owner *o)
 {
-	struct owner_tally *t = tally_find(os, identity);
+	struct owner_tally *t = tally_get(o->os, o->identity);
 
-	if (!t || --t->n)
+	if (!t)
+		return -ENOMEM;
+	t->n += !o->configured;
+	o->next_of = t->first;
+	o->at_of = &t->first;
+	if (o->next_of)
+		o->next_of->at_of = &o->next_of;
+	t->first = o;
+	return 0;
+}
+
+static void tally_del(struct owner *o)
+{
+	struct owner_tally *t = tally_find(o->os, o->identity);
+
+	*o->at_of = o->next_of;
+	if (o->next_of)
+		o->next_of->at_of = o->at_of;
+	t->n -= !o->configured;
+	if (t->first)
 		return;
-	HASH_DEL(os->tallies, t);
+	HASH_DEL(o->os->tallies, t);
 	free(t);
+}
+
+struct owner *owners_first(struct owners *os, const char *identity,
+			   bool (*fn)(void *arg, const struct owner *o),
+			   void *arg)
+{
+	const struct owner_tally *t = tally_find(os, identity);
+	struct owner *o = t ? t->first : NULL;
+
+	while (o && !fn(arg, o))
+		o = o->next_of;
+	return o;
 }
 
 static bool owns_many(struct owners *os, const char *identity)
@@ -153,10 +183,9 @@ static void owner_seen(struct owner *o, mtime now)
 static void owner_free(struct owner *o)
 {
 	timers_del(o->os->timers, &o->timer);
-	if (!o->configured) {
-		o->os->n_claimed--;
-		tally_del(o->os, o->identity);
-	}
+	o->os->n_claimed -= !o->configured;
+	o->os->n_assigned -= o->assigned;
+	tally_del(o);
 	HASH_DEL(o->os->table, o);
 	free(o);
 }
@@ -194,6 +223,11 @@ static bool identity_fits(const char *identity)
 	return *identity && strlen(identity) < OWNER_ID_LEN;
 }
 
+static bool is_pooled(struct owners *os, const struct in6_addr *hoa)
+{
+	return os->ops->pooled && os->ops->pooled(os->arg, hoa);
+}
+
 /* With its timer armed, or NULL. */
 static struct owner *owner_new(struct owners *os, const struct in6_addr *hoa,
 			       const char *identity, bool configured,
@@ -210,15 +244,19 @@ static struct owner *owner_new(struct owners *os, const struct in6_addr *hoa,
 	o->since = since;
 	o->seen = o->told = seen;
 	o->timer.fn = owner_on_timer;
+	o->assigned = !configured && is_pooled(os, hoa);
 	HASH_ADD(hh, os->table, hoa, sizeof(o->hoa), o);
 	if (owners_find(os, hoa) != o) {
 		free(o);
 		return NULL;
 	}
-	if (!configured) {
-		os->n_claimed++;
-		tally_add(os, identity);
+	if (tally_add(o)) {
+		HASH_DEL(os->table, o);
+		free(o);
+		return NULL;
 	}
+	os->n_claimed += !configured;
+	os->n_assigned += o->assigned;
 	if (owner_control_timer(o) < 0) {
 		owner_free(o);
 		return NULL;
@@ -273,13 +311,11 @@ int owners_restore(struct owners *os, const struct in6_addr *hoa,
 	return owner_new(os, hoa, identity, false, since, seen) ? 0 : -ENOMEM;
 }
 
-static enum reason claim_unowned(struct owners *os, const struct in6_addr *hoa,
-				 const char *identity, bool at_home, mtime now)
+static enum reason take_unowned(struct owners *os, const struct in6_addr *hoa,
+				const char *identity, mtime now)
 {
 	struct owner *o;
 
-	if (!at_home)
-		return REASON_IKE_NOT_AT_HOME;
 	if (owns_many(os, identity))
 		return REASON_IKE_OWNS_MANY;
 	if (os->max && os->n_claimed >= os->max)
@@ -291,8 +327,9 @@ static enum reason claim_unowned(struct owners *os, const struct in6_addr *hoa,
 	return REASON_NONE;
 }
 
-enum reason owners_claim(struct owners *os, const struct in6_addr *hoa,
-			 const char *identity, bool at_home, mtime now)
+/* vouched: where nobody has it, he who comes may. */
+static enum reason take(struct owners *os, const struct in6_addr *hoa,
+			const char *identity, bool vouched, mtime now)
 {
 	struct owner *o = owners_find(os, hoa);
 
@@ -304,11 +341,25 @@ enum reason owners_claim(struct owners *os, const struct in6_addr *hoa,
 		o = NULL;
 	}
 	if (!o)
-		return claim_unowned(os, hoa, identity, at_home, now);
+		return vouched ? take_unowned(os, hoa, identity, now) :
+				 REASON_IKE_NOT_AT_HOME;
 	if (!same_identity(o, identity))
 		return REASON_IKE_NOT_OWNER;
 	owner_seen(o, now);
 	return REASON_NONE;
+}
+
+enum reason owners_claim(struct owners *os, const struct in6_addr *hoa,
+			 const char *identity, bool at_home, mtime now)
+{
+	/* what stands on the link with an address of a pool took it itself */
+	return take(os, hoa, identity, at_home && !is_pooled(os, hoa), now);
+}
+
+enum reason owners_assign(struct owners *os, const struct in6_addr *hoa,
+			  const char *identity, mtime now)
+{
+	return take(os, hoa, identity, true, now);
 }
 
 void owners_seen(struct owners *os, const struct in6_addr *hoa, mtime now)

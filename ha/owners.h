@@ -2,9 +2,9 @@
 /*
  * Which identity owns which home address (RFC 8818 5: authorisation). An
  * identity becomes owner by IKE from that address itself while nobody owns it,
- * so that the home link's own delivery vouches for it, or by configuration. It
- * stays owner for a lease after it was last seen. Pure: it acts through
- * struct owners_ops.
+ * so that the home link's own delivery vouches for it, or because it was
+ * assigned the address, or by configuration. It stays owner for a lease after
+ * it was last seen. Pure: it acts through struct owners_ops.
  */
 #ifndef KEDGE_OWNERS_H
 #define KEDGE_OWNERS_H
@@ -30,16 +30,21 @@ struct owner {
 	struct in6_addr hoa;
 	char identity[OWNER_ID_LEN];
 	bool configured;	/* by an [owner] section: no lease */
+	bool assigned;		/* of a pool: by owners_assign() */
 	bool dirty;		/* not in the store as it is; who stored it
 				 * clears this */
 	mtime since, seen;
 	mtime told;		/* seen, when changed() was called last */
 	struct timer timer;	/* the lease's end */
+	struct owner *next_of, **at_of;	/* the same identity's */
 };
 
 struct owners_ops {
 	/* Has this HoA a binding, or an IKE SA? Then its lease goes on. */
 	bool (*in_use)(void *arg, const struct in6_addr *hoa);
+	/* Is it of a pool? Nobody gets it but by owners_assign(), or by
+	 * configuration. NULL where there is none. */
+	bool (*pooled)(void *arg, const struct in6_addr *hoa);
 	/* o is to be written to disk, or (gone) deleted from it; soon. Not
 	 * called again for what is dirty already, but for gone. */
 	void (*changed)(void *arg, const struct owner *o, bool gone);
@@ -54,7 +59,8 @@ struct owners {
 	struct timers *timers;
 	mtime lease;
 	size_t max;		/* that IKE may make; 0: no limit */
-	size_t n_claimed;	/* that IKE made */
+	size_t n_claimed;	/* that IKE made, assigned ones included */
+	size_t n_assigned;
 	size_t max_each;	/* of one identity's; 0: no limit */
 	struct owner_tally *tallies;
 	struct owner *table;
@@ -84,6 +90,10 @@ bool owners_is(struct owners *os, const struct in6_addr *hoa,
 	       const char *identity);
 void owners_each(struct owners *os,
 		 void (*fn)(void *arg, const struct owner *o), void *arg);
+/* Those of one identity, until fn says true. */
+struct owner *owners_first(struct owners *os, const char *identity,
+			   bool (*fn)(void *arg, const struct owner *o),
+			   void *arg);
 /* When its lease ends unless it is seen before; not for configured ones. */
 mtime owners_until(const struct owner *o);
 /*
@@ -94,6 +104,12 @@ mtime owners_until(const struct owner *o);
  */
 enum reason owners_claim(struct owners *os, const struct in6_addr *hoa,
 			 const char *identity, bool at_home, mtime now);
+/*
+ * hoa, of a pool, becomes identity's, or its lease begins anew. REASON_NONE,
+ * or IKE_NOT_OWNER (it is another's), IKE_OWNS_MANY, IKE_LOCAL.
+ */
+enum reason owners_assign(struct owners *os, const struct in6_addr *hoa,
+			  const char *identity, mtime now);
 /* Seen (a binding, an IKE SA): the lease begins anew. */
 void owners_seen(struct owners *os, const struct in6_addr *hoa, mtime now);
 /* An administrator takes it away. -ENOENT, -EPERM (configured). */

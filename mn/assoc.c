@@ -298,6 +298,24 @@ void assocs_up(struct assocs *assocs, uint32_t id, mtime now)
 	}
 }
 
+void assocs_assigned(struct assocs *assocs, uint32_t id,
+		     const struct in6_addr *hoa)
+{
+	struct assoc *a = assocs->list, *other;
+
+	while (a && a->attempt != id)
+		a = a->next;
+	if (!a || !IN6_IS_ADDR_UNSPECIFIED(&a->hoa))
+		return;
+	other = assoc_find(assocs, hoa, &a->ha);
+	if (other) {
+		/* its IKE SA is replaced by the new one */
+		drop_attempt(other);
+		delete(other);
+	}
+	a->hoa = *hoa;
+}
+
 void assocs_down(struct assocs *assocs, uint32_t id, enum reason why, mtime now)
 {
 	struct assoc *a;

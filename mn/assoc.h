@@ -71,7 +71,7 @@ struct assocs {
 struct assoc {
 	struct assocs *assocs;
 	struct assoc *next;
-	struct in6_addr hoa, ha;
+	struct in6_addr hoa, ha;	/* hoa ::: ha is to assign one */
 	struct in6_addr source;	/* that IKE would run from; :: for none */
 	bool away;		/* the HoA is not on its link */
 	bool trusted;		/* we know that this is its home agent */
@@ -116,6 +116,11 @@ void assocs_run(struct assocs *assocs, mtime now);
 void assocs_up(struct assocs *assocs, uint32_t id, mtime now);
 void assocs_down(struct assocs *assocs, uint32_t id, enum reason why,
 		 mtime now);
+/* What was begun as id, for an address that the HA was to assign, is for hoa
+ * from now on, in place of what there was for that. To be followed by
+ * assocs_up(). */
+void assocs_assigned(struct assocs *assocs, uint32_t id,
+		     const struct in6_addr *hoa);
 void assoc_event(struct assoc *a, enum assoc_event ev, mtime now);
 
 /* Trying again is of no use: somebody has to change something. */

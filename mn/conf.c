@@ -97,6 +97,7 @@ static void *open_mn(void *conf, const char *name, char *err, size_t n)
 static void *open_anchor(void *arg, const char *name, char *err, size_t n)
 {
 	struct mn_conf *conf = arg;
+	struct mn_conf_anchor **last = &conf->anchors;
 	struct mn_conf_anchor *a = calloc(1, sizeof(*a));
 
 	(void)name;
@@ -104,14 +105,16 @@ static void *open_anchor(void *arg, const char *name, char *err, size_t n)
 		snprintf(err, n, "out of memory");
 		return NULL;
 	}
-	a->next = conf->anchors;
-	conf->anchors = a;
+	while (*last)
+		last = &(*last)->next;
+	*last = a;
 	return a;
 }
 
 static void *open_fixed(void *arg, const char *name, char *err, size_t n)
 {
 	struct mn_conf *conf = arg;
+	struct mn_conf_fixed **last = &conf->fixed;
 	struct mn_conf_fixed *f = calloc(1, sizeof(*f));
 
 	(void)name;
@@ -119,8 +122,9 @@ static void *open_fixed(void *arg, const char *name, char *err, size_t n)
 		snprintf(err, n, "out of memory");
 		return NULL;
 	}
-	f->next = conf->fixed;
-	conf->fixed = f;
+	while (*last)
+		last = &(*last)->next;
+	*last = f;
 	return f;
 }
 
@@ -205,7 +209,7 @@ int mn_conf_load(struct mn_conf *conf, const char *path, FILE *errs)
 		.policy = text(""),
 		.tun = "kedge0",
 		.lifetime = MTIME_SEC(300),
-		.release_grace = MTIME_SEC(1),
+		.release_grace = MTIME_MS(500),
 		.udp_idle = MTIME_SEC(120),
 		.queue = 64,
 		.rule_priority = 7070,

@@ -1,34 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* kedge-mn's answers on the control socket; kedgectl(8) has the fields. */
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <unistd.h>
 
 #include "core/count.h"
 #include "core/daemon.h"
+#include "mn/json.h"
 #include "mn/mn.h"
-
-static void put(struct json_object *o, const char *key, const char *value)
-{
-	json_object_object_add(o, key, value ? json_object_new_string(value) :
-					       NULL);
-}
-
-static void put_int(struct json_object *o, const char *key, int64_t value)
-{
-	json_object_object_add(o, key, json_object_new_int64(value));
-}
-
-static void put_bool(struct json_object *o, const char *key, bool value)
-{
-	json_object_object_add(o, key, json_object_new_boolean(value));
-}
-
-static void put_addr(struct json_object *o, const char *key,
-		     const struct in6_addr *addr)
-{
-	put(o, key, IN6_IS_ADDR_UNSPECIFIED(addr) ? NULL : ip6_str(addr));
-}
 
 static void put_prefix(struct json_object *o, const char *key,
 		       const struct in6_addr *addr, unsigned int len)
@@ -221,64 +199,6 @@ static int run_anchors(void *arg, struct json_object *request,
 	return 0;
 }
 
-static const char *tcp_state(uint8_t state)
-{
-	static const char *const names[] = {
-		[TCP_ESTABLISHED] = "established", [TCP_SYN_SENT] = "syn-sent",
-		[TCP_SYN_RECV] = "syn-received", [TCP_FIN_WAIT1] = "fin-wait-1",
-		[TCP_FIN_WAIT2] = "fin-wait-2", [TCP_TIME_WAIT] = "time-wait",
-		[TCP_CLOSE] = "closed", [TCP_CLOSE_WAIT] = "close-wait",
-		[TCP_LAST_ACK] = "last-ack", [TCP_LISTEN] = "listen",
-		[TCP_CLOSING] = "closing",
-	};
-
-	if (state >= sizeof(names) / sizeof(*names) || !names[state])
-		return "?";
-	return names[state];
-}
-
-struct flow_list {
-	struct mn *mn;
-	struct json_object *list;
-};
-
-static void add_flow(void *arg, const struct sockdiag_sock *sock)
-{
-	struct flow_list *fl = arg;
-	bool tcp = sock->protocol == IPPROTO_TCP;
-	const struct bul_entry *e = bul_find(&fl->mn->bul, &sock->local);
-	const struct hoa *h = e ? e->priv : NULL;
-	struct json_object *o;
-
-	if ((tcp && sock->state == TCP_LISTEN) ||
-	    !ip6_unicast_routable(&sock->local))
-		return;
-	o = json_object_new_object();
-	put(o, "protocol", tcp ? "tcp" : "udp");
-	put(o, "state", tcp ? tcp_state(sock->state) : "open");
-	put_addr(o, "local", &sock->local);
-	put_int(o, "local_port", sock->local_port);
-	put_addr(o, "remote", &sock->remote);
-	put_int(o, "remote_port", sock->remote_port);
-	put_int(o, "uid", sock->uid);
-	put(o, "path", !h || h->at_home ? "native" : h->up ? "tunnel" :
-							     "queued");
-	put_addr(o, "anchor", e ? &e->ha : &in6addr_any);
-	json_object_array_add(fl->list, o);
-}
-
-static int run_flows(void *arg, struct json_object *request,
-		     struct json_object *answer)
-{
-	struct flow_list fl = {arg, json_object_new_array()};
-	int err = sockdiag_dump(fl.mn->sd, add_flow, &fl);
-
-	(void)request;
-	json_object_object_add(answer, "flows", fl.list);
-	/* a dump that a change interrupted is good enough to look at */
-	return err == -EINTR ? 0 : err;
-}
-
 static void merge(struct json_object *into, struct json_object *from)
 {
 	json_object_object_foreach(from, key, value)
@@ -324,6 +244,40 @@ static int run_owners(void *arg, struct json_object *request,
 	return -EOPNOTSUPP;
 }
 
+static int run_policy(void *arg, struct json_object *request,
+		      struct json_object *answer)
+{
+	struct mn *mn = arg;
+
+	(void)request;
+	merge(answer, policy_json(&mn->policy, mn->conf.policy));
+	return 0;
+}
+
+/* So that people can see whether a remote anchor works before a program needs
+ * it. What became of it is an event. */
+static int run_request(void *arg, struct json_object *request,
+		       struct json_object *answer)
+{
+	const struct mn_conf_anchor *a;
+	struct mn *mn = arg;
+	int err;
+
+	(void)request;
+	for (a = mn->conf.anchors; a && !a->remote; a = a->next)
+		;
+	if (!a) {
+		put(answer, "error", "no [anchor NAME] has remote = yes");
+		return -ENOENT;
+	}
+	err = keying_request(mn, &a->address, &a->prefix);
+	if (err == -ENOTSUP)
+		put(answer, "error", "addresses are assigned by IKE: there "
+		    "is no [ike]");
+	put_addr(answer, "ha", &a->address);
+	return err;
+}
+
 static int run_flush(void *arg, struct json_object *request,
 		     struct json_object *answer)
 {
@@ -339,11 +293,14 @@ const struct ctl_cmd mn_ctl_cmds[] = {
 	{"status", run_status},
 	{"bindings", run_bindings},
 	{"anchors", run_anchors},
-	{"flows", run_flows},
+	{"flows", flowctl_flows},
+	{"explain", flowctl_explain},
 	{"sas", run_sas},
 	{"owners", run_owners},
 	{"owners-forget", run_owners},
 	{"counters", run_counters},
+	{"policy", run_policy},
+	{"request", run_request},
 	{"flush", run_flush},
 	{0},
 };

@@ -6,56 +6,161 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/count.h"
 #include "core/log.h"
+#include "mn/mn.h"
 
 /* Sockets end in bursts: counted once for all, and never more than a tenth
  * of the time is spent on it. */
 static const mtime SCAN_DELAY = {20000000};
-enum { SCAN_SHARE = 10 };
+enum { SCAN_SHARE = 10, TRIES = 3 };
+
+/* A count that is younger is not repeated because a binding is refreshed. */
+static const mtime STALE = {10000000000};
+
+/* Where counting failed. */
+static const mtime RETRY = {1000000000};
+
+/* An address that a remote anchor assigned is kept for so long for the socket
+ * that is to have it. */
+static const mtime ASSIGNED_KEEP = {10000000000};
 
 static struct hoa *hoa_of(const struct bul_entry *e)
 {
 	return e->priv;
 }
 
-struct counting {
-	struct flow_use *uses;
-	size_t n;
+/* ---- all sockets */
+
+static int each_of_hook(struct mn *mn, void (*fn)(void *arg,
+			const struct sock_rec *rec), void *arg)
+{
+	int err = sockhook_each(mn->sh, fn, arg);
+
+	if (!err)
+		return sockdiag_each_bound(mn->sd, fn, arg);
+	log_warn("the socket programs cannot list sockets: %s (sock_diag "
+		 "does, without their types)", strerror(-err));
+	mn->flows.no_hook = true;
+	return err;
+}
+
+/* Without the socket programs: what the shim told of some. */
+struct telling {
+	struct mn *mn;
+	void (*fn)(void *arg, const struct sock_rec *rec);
+	void *arg;
 };
 
-static void on_sock(void *arg, const struct sockdiag_sock *sock)
+static void with_told(void *arg, const struct sock_rec *rec)
+{
+	const struct telling *t = arg;
+	const struct sock_state *state = app_sock(t->mn->app, rec->cookie,
+						  rec->uid);
+	struct sock_rec known = *rec;
+
+	if (state) {
+		known.has_state = true;
+		known.state = *state;
+		if (!known.bound)
+			known.local = state->source;
+	}
+	if (!IN6_IS_ADDR_UNSPECIFIED(&known.local))
+		t->fn(t->arg, &known);
+}
+
+int flows_each(struct mn *mn, bool tcp_info, void (*fn)(void *arg,
+	       const struct sock_rec *rec), void *arg)
+{
+	struct telling t = { mn, fn, arg };
+
+	if (mn->sh && !mn->flows.no_hook)
+		return each_of_hook(mn, fn, arg);
+	return sockdiag_each(mn->sd, tcp_info, with_told, &t);
+}
+
+struct counting {
+	const struct policy *policy;
+	struct use_table table;
+};
+
+static void on_sock(void *arg, const struct sock_rec *rec)
 {
 	struct counting *c = arg;
-	size_t i;
 
-	if (sock->protocol == IPPROTO_TCP && sock->state == TCP_LISTEN)
-		return;
-	for (i = 0; i < c->n; i++) {
-		if (!ip6_addr_eq(&c->uses[i].addr, &sock->local))
-			continue;
-		if (sock->protocol == IPPROTO_TCP)
-			c->uses[i].tcp++;
-		else
-			c->uses[i].udp++;
-		return;
+	use_table_add(&c->table, c->policy, rec);
+}
+
+static int count_once(struct mn *mn, struct counting *c)
+{
+	int err;
+
+	use_table_clear(&c->table);
+	mn->flows.counted = loop_now();
+	count(COUNT_SOCKETS_COUNTED);
+	err = flows_each(mn, false, on_sock, c);
+	use_table_finish(&c->table);
+	return err;
+}
+
+static int count_all(struct mn *mn, struct flow_use *uses, size_t n)
+{
+	struct counting c = {.policy = &mn->policy};
+	int tries = 0, err = use_table_init(&c.table, uses, n);
+	mtime begun = loop_now(), spent;
+
+	while (!err && n) {
+		err = count_once(mn, &c);
+		if (!err || ++tries == TRIES)
+			break;
+		err = 0;
 	}
+	if (err) {
+		log_warn("counting sockets: %s", strerror(-err));
+		mn->flows.counted = (mtime){0};
+	}
+	spent = mtime_sub(loop_now(), begun);
+	mn->flows.not_before.ns = loop_now().ns + SCAN_SHARE * spent.ns;
+	use_table_fini(&c.table);
+	return err;
+}
+
+void flows_take(struct hoa *h, const struct flow_use *use)
+{
+	h->tcp = use->tcp;
+	h->udp = use->udp;
+	h->udp_asked = use->udp_asked;
 }
 
 int flows_count(struct mn *mn, struct flow_use *uses, size_t n)
 {
-	struct counting c = {uses, n};
-	int tries, err;
-	size_t i;
+	size_t away = 0, i = 0, k;
+	struct flow_use *all;
+	struct bul_entry *e;
+	int err;
 
-	for (tries = 0; tries < 3; tries++) {
-		for (i = 0; i < n; i++)
-			uses[i].tcp = uses[i].udp = 0;
-		err = sockdiag_dump(mn->sd, on_sock, &c);
-		if (err != -EINTR)
-			return err;
+	for (e = mn->bul.entries; e; e = e->next)
+		away++;
+	all = calloc(away + n + 1, sizeof(*all));
+	if (!all)
+		return -ENOMEM;
+	for (e = mn->bul.entries; e; e = e->next)
+		all[i++].addr = e->hoa;
+	for (k = 0; k < n; k++)
+		all[i++].addr = uses[k].addr;
+	err = count_all(mn, all, away + n);
+	for (k = 0; k < n; k++) {
+		uses[k] = (struct flow_use){.addr = all[away + k].addr};
+		if (!err)
+			uses[k] = all[away + k];
 	}
+	for (e = mn->bul.entries, i = 0; e && !err; e = e->next)
+		flows_take(hoa_of(e), &all[i++]);
+	free(all);
 	return err;
 }
+
+/* ---- which home addresses have flows */
 
 static bool udp_in_use(struct mn *mn, struct hoa *h, mtime now, mtime *until)
 {
@@ -71,16 +176,32 @@ static bool udp_in_use(struct mn *mn, struct hoa *h, mtime now, mtime *until)
 	return mtime_before(now, *until);
 }
 
-/* Arms what has to happen next, from what was counted. */
-static void judge_use(struct mn *mn, struct hoa *h, mtime now)
+/* Whatever the packets do: a connection, or a socket that asked for an address
+ * that stays (RFC 8653 3.1), has it for as long as it is open. */
+static bool kept_open(const struct hoa *h)
 {
-	mtime until, end = mtime_add(now, mn->conf.release_grace);
+	return h->fixed || h->tcp || h->udp_asked;
+}
 
-	if (h->tcp) {
+static mtime release_at(struct mn *mn, const struct hoa *h, mtime now)
+{
+	mtime end = mtime_add(now, mn->conf.release_grace);
+	mtime keep = mtime_add(h->used_since, ASSIGNED_KEEP);
+
+	return h->assigned && mtime_before(end, keep) ? keep : end;
+}
+
+/* Arms what has to happen next, from what was counted. */
+static void judge(struct mn *mn, struct hoa *h, mtime now)
+{
+	mtime until, end;
+
+	if (kept_open(h)) {
 		timers_del(&mn->loop.timers, &h->grace);
 	} else if (udp_in_use(mn, h, now, &until)) {
 		timers_set(&mn->loop.timers, &h->grace, until);
 	} else {
+		end = release_at(mn, h, now);
 		/* or it may be armed for when UDP would have been idle */
 		if (!timer_armed(&h->grace) ||
 		    mtime_before(end, h->grace.at))
@@ -91,53 +212,56 @@ static void judge_use(struct mn *mn, struct hoa *h, mtime now)
 		bul_event(h->e, BUL_EV_BUSY, now);
 }
 
-/* Counts the sockets of every home address that is away. */
-static int count_use(struct mn *mn)
+/* 0 where there is a count that began at now or later; -errno: there is none */
+static int count_since(struct mn *mn, mtime now)
 {
-	struct flow_use *uses;
-	struct bul_entry *e;
-	size_t n = 0, i = 0;
-	int err;
-
-	for (e = mn->bul.entries; e; e = e->next)
-		n++;
-	uses = calloc(n + 1, sizeof(*uses));
-	if (!uses)
-		return -ENOMEM;
-	for (e = mn->bul.entries; e; e = e->next)
-		uses[i++].addr = e->hoa;
-	err = flows_count(mn, uses, n);
-	if (err)
-		log_warn("counting sockets: %s", strerror(-err));
-	for (e = mn->bul.entries, i = 0; e && !err; e = e->next, i++) {
-		hoa_of(e)->tcp = uses[i].tcp;
-		hoa_of(e)->udp = uses[i].udp;
-	}
-	free(uses);
-	return err;
+	return mtime_before(mn->flows.counted, now) ?
+		flows_count(mn, NULL, 0) : 0;
 }
 
 void flows_scan(struct mn *mn, mtime now)
 {
 	struct bul_entry *e, *next;
-	mtime spent;
 
-	if (mn->flushing || !mn->bul.entries || count_use(mn))
+	if (mn->flushing || !mn->bul.entries)
 		return;
+	if (count_since(mn, now)) {
+		timers_set(&mn->loop.timers, &mn->flows.scan,
+			   mtime_add(now, RETRY));
+		return;
+	}
 	for (e = mn->bul.entries; e; e = next) {
 		next = e->next;
-		judge_use(mn, hoa_of(e), now);
+		judge(mn, hoa_of(e), now);
 	}
-	spent = mtime_sub(loop_now(), now);
-	mn->scan_gap.ns = SCAN_DELAY.ns + SCAN_SHARE * spent.ns;
 }
 
-void flows_scan_soon(struct mn *mn, const struct in6_addr *local)
+void flows_scan_soon(struct mn *mn)
 {
-	if (!bul_find(&mn->bul, local) || timer_armed(&mn->scan))
+	mtime at = mtime_add(loop_now(), SCAN_DELAY);
+
+	if (!mn->flows.watching || timer_armed(&mn->flows.scan))
 		return;
-	timers_set(&mn->loop.timers, &mn->scan,
-		   mtime_add(loop_now(), mn->scan_gap));
+	if (mtime_before(at, mn->flows.not_before))
+		at = mn->flows.not_before;
+	timers_set(&mn->loop.timers, &mn->flows.scan, at);
+}
+
+void flows_refreshed(struct mn *mn)
+{
+	mtime age = mtime_sub(loop_now(), mn->flows.counted);
+
+	if (mtime_before(STALE, age))
+		flows_scan_soon(mn);
+}
+
+static void on_scan(struct timer *timer, mtime now)
+{
+	struct flows *flows = (struct flows *)((char *)timer -
+					       offsetof(struct flows, scan));
+
+	flows_scan((struct mn *)((char *)flows - offsetof(struct mn, flows)),
+		   now);
 }
 
 /* No flow was known for the grace time, or UDP was silent: look once more. */
@@ -148,15 +272,232 @@ void flows_on_grace(struct timer *timer, mtime now)
 	struct mn *mn = h->mn;
 	mtime until;
 
-	if (count_use(mn)) {
+	if (count_since(mn, now)) {
 		timers_set(&mn->loop.timers, &h->grace,
-			   mtime_add(now, MTIME_SEC(1)));
+			   mtime_add(now, RETRY));
 		return;
 	}
-	if (h->tcp || udp_in_use(mn, h, now, &until)) {
-		judge_use(mn, h, now);
+	if (kept_open(h) || udp_in_use(mn, h, now, &until)) {
+		judge(mn, h, now);
 		return;
 	}
 	mn_event(mn, ctl_ev("flow_end", "hoa", ip6_str(&h->e->hoa), NULL));
 	bul_event(h->e, BUL_EV_IDLE, now);
+}
+
+/* ---- what the kernel tells meanwhile */
+
+/*
+ * A socket's type is not told with its end, nor is whether it was there at the
+ * last count: what is kept here may fall below the truth, and the count that
+ * follows at 0 puts it right.
+ */
+static void on_end(void *arg, const struct sock_rec *rec)
+{
+	struct mn *mn = arg;
+	struct bul_entry *e = bul_find(&mn->bul, &rec->local);
+	struct hoa *h = e ? hoa_of(e) : NULL;
+
+	/* whose it was is not told: one that the shim knows, perhaps */
+	if (!rec->bound && !mn->sh)
+		flows_scan_soon(mn);
+	if (!h)
+		return;
+	if (rec->protocol == IPPROTO_TCP) {
+		if (h->tcp && !--h->tcp)
+			flows_scan_soon(mn);
+		return;
+	}
+	if (h->udp)
+		h->udp--;
+	if (!h->tcp && (h->udp_asked || !h->udp))
+		flows_scan_soon(mn);
+}
+
+static void on_end_readable(void *arg)
+{
+	struct mn *mn = arg;
+	bool overrun = false;
+
+	sockdiag_read_events(mn->sd, on_end, mn, &overrun);
+	if (!overrun)
+		return;
+	count(COUNT_SOCKET_EVENTS_LOST);
+	flows_scan_soon(mn);
+}
+
+/* A socket that is bound to no address began to send from this one, or the last
+ * of such ended. With TCP there, the count at its end will tell. */
+static void on_held(void *arg, const struct sock_event *ev)
+{
+	struct mn *mn = arg;
+	const struct bul_entry *e = bul_find(&mn->bul, &ev->addr);
+
+	if (e && !hoa_of(e)->tcp)
+		flows_scan_soon(mn);
+}
+
+static void on_held_readable(void *arg)
+{
+	struct mn *mn = arg;
+
+	sockhook_read_events(mn->sh, on_held, mn);
+}
+
+static void ignore(void *arg, const struct sock_event *ev)
+{
+	(void)arg, (void)ev;
+}
+
+static int watch_held(struct mn *mn, bool on)
+{
+	if (!mn->sh)
+		return 0;
+	if (!on) {
+		loop_fd_del(&mn->flows.on_held);
+		return 0;
+	}
+	/* or the ring, full of what was not read, wakes nobody */
+	sockhook_read_events(mn->sh, ignore, NULL);
+	return loop_fd_add(&mn->loop, &mn->flows.on_held,
+			   sockhook_event_fd(mn->sh), on_held_readable, mn);
+}
+
+static void watch(struct mn *mn, bool on)
+{
+	int err;
+
+	if (mn->flows.watching == on)
+		return;
+	mn->flows.watching = on;
+	err = sockdiag_watch(mn->sd, on);
+	if (!err)
+		err = watch_held(mn, on);
+	if (err)
+		log_err("ends of sockets: %s", strerror(-err));
+	if (!on)
+		timers_del(&mn->loop.timers, &mn->flows.scan);
+}
+
+void flows_hoas_changed(struct mn *mn)
+{
+	const struct bul_entry *e = mn->bul.entries;
+
+	while (e && hoa_of(e)->fixed)
+		e = e->next;
+	watch(mn, e);
+}
+
+void flows_moving(struct mn *mn)
+{
+	watch(mn, true);
+}
+
+void flows_init(struct mn *mn)
+{
+	mn->flows.scan.fn = on_scan;
+}
+
+int flows_start(struct mn *mn)
+{
+	return loop_fd_add(&mn->loop, &mn->flows.on_end,
+			   sockdiag_event_fd(mn->sd), on_end_readable, mn);
+}
+
+void flows_stop(struct mn *mn)
+{
+	timers_del(&mn->loop.timers, &mn->flows.scan);
+	loop_fd_del(&mn->flows.on_end);
+	loop_fd_del(&mn->flows.on_held);
+}
+
+/* ---- telling sockets that their address is gone */
+
+struct doomed {
+	const struct policy *policy;
+	struct in6_addr addr;
+	uint32_t services;
+	struct sock_rec *list;
+	size_t n, cap;
+	bool no_memory;
+};
+
+static void doom(struct doomed *d, const struct sock_rec *rec)
+{
+	size_t cap = d->cap ? d->cap * 2 : 64;
+	struct sock_rec *list;
+
+	if (d->n == d->cap) {
+		list = reallocarray(d->list, cap, sizeof(*list));
+		if (!list) {
+			d->no_memory = true;
+			return;
+		}
+		d->list = list;
+		d->cap = cap;
+	}
+	d->list[d->n++] = *rec;
+}
+
+static void choose(void *arg, const struct sock_rec *rec)
+{
+	struct doomed *d = arg;
+	struct flow_type type;
+
+	if (!ip6_addr_eq(&rec->local, &d->addr) || !use_is_flow(rec))
+		return;
+	type = use_type(d->policy, rec);
+	if (d->services & 1u << type.service)
+		doom(d, rec);
+}
+
+/* How many, or -EOPNOTSUPP. One that is gone by itself is none. */
+static int destroy(struct mn *mn, const struct doomed *d)
+{
+	int n = 0, err;
+	size_t i;
+
+	for (i = 0; i < d->n; i++) {
+		err = sockdiag_destroy(mn->sd, &d->list[i]);
+		if (err == -EOPNOTSUPP)
+			return err;
+		n += !err;
+		if (!err)
+			count(COUNT_SOCKETS_RESET);
+	}
+	return n;
+}
+
+static void tell_reset(struct mn *mn, const struct in6_addr *addr, int n)
+{
+	struct json_object *ev = ctl_ev("reset", "address", ip6_str(addr),
+					NULL);
+
+	json_object_object_add(ev, "sockets", json_object_new_int(n));
+	mn_event(mn, ev);
+	log_info("HoA %s: %d sockets were told that it is gone",
+		 ip6_str(addr), n);
+}
+
+int flows_reset(struct mn *mn, const struct in6_addr *addr, uint32_t services)
+{
+	struct doomed d = {
+		.policy = &mn->policy, .addr = *addr, .services = services,
+	};
+	int err = flows_each(mn, false, choose, &d), n;
+
+	if (d.no_memory)
+		err = -ENOMEM;
+	/* those of a pass that was cut short are none the less right */
+	n = destroy(mn, &d);
+	free(d.list);
+	if (n == -EOPNOTSUPP && !mn->flows.no_destroy) {
+		mn->flows.no_destroy = true;
+		log_warn("this kernel has no SOCK_DESTROY "
+			 "(CONFIG_INET_DIAG_DESTROY): sockets whose address "
+			 "is gone have to find out by themselves");
+	}
+	if (n > 0)
+		tell_reset(mn, addr, n);
+	return n ? n : err;
 }

@@ -13,7 +13,6 @@
 
 #include "core/count.h"
 #include "core/log.h"
-#include "mn/flows.h"
 #include "mn/mn.h"
 
 /* A fixed home address that was lost is tried again after this. */
@@ -163,6 +162,7 @@ static void op_state(void *arg, struct bul_entry *e, enum bul_state old)
 		return;
 	count(old == BUL_REFRESHING ? COUNT_BINDING_REFRESHED :
 				      COUNT_BINDING_CREATED);
+	flows_refreshed(mn);
 }
 
 /* ---- going */
@@ -177,6 +177,7 @@ static void hoa_free(struct hoa *h)
 	bul_del(h->e);
 	free(h);
 	slow_hoas_changed(mn);
+	flows_hoas_changed(mn);
 }
 
 static void tell_end(struct mn *mn, const struct bul_entry *e,
@@ -332,6 +333,7 @@ static struct hoa *hoa_new(struct mn *mn, const struct in6_addr *hoa,
 	}
 	h->e->priv = h;
 	slow_hoas_changed(mn);
+	flows_hoas_changed(mn);
 	return h;
 }
 
@@ -360,9 +362,10 @@ void hoa_abandon(struct mn *mn, struct bul_entry *e, const char *why)
 	erase(hoa_of(e));
 }
 
-static void adopt(struct mn *mn, const struct in6_addr *addr, bool graceful,
-		  mtime now)
+/* use: as counted, or all 0 where that failed. */
+static void adopt(struct mn *mn, const struct flow_use *use, mtime now)
 {
+	const struct in6_addr *addr = &use->addr;
 	const char *why;
 	struct in6_addr ha;
 	struct hoa *h;
@@ -386,7 +389,8 @@ static void adopt(struct mn *mn, const struct in6_addr *addr, bool graceful,
 	log_info("HoA %s, HA %s: adopted", ip6_str(addr), ip6_str(&ha));
 	mn_event(mn, ctl_ev("adopted", "hoa", ip6_str(addr), "ha",
 			    ip6_str(&ha), NULL));
-	if (graceful)
+	flows_take(h, use);
+	if (use->graceful)
 		timers_set(&mn->loop.timers, &h->graceful,
 			   mtime_add(now, mn->policy.grace));
 	bul_event(h->e, BUL_EV_LOST, now);
@@ -436,6 +440,7 @@ void hoa_adopt_all(struct mn *mn, struct mn_iface *i)
 	int err;
 
 	lose_coa(mn, i, now);
+	flows_moving(mn);
 	for (k = 0; k < at->n_addrs; k++)
 		uses[k].addr = at->addrs[k].addr;
 	n = at->n_addrs;
@@ -445,11 +450,12 @@ void hoa_adopt_all(struct mn *mn, struct mn_iface *i)
 
 		if (bul_find(&mn->bul, &a->addr) == NULL &&
 		    in_use(mn, &uses[k], !err))
-			adopt(mn, &a->addr, !err && uses[k].graceful, now);
+			adopt(mn, &uses[k], now);
 		if (!a->permanent)
 			rtnl_addr_del(mn->rtnl, i->ifindex, &a->addr,
 				      a->prefix_len);
 	}
+	flows_hoas_changed(mn);
 	flows_scan(mn, now);
 	if (!err)
 		reset_nonpersistent(mn, uses, n);
@@ -596,6 +602,7 @@ void hoa_fixed_check(struct mn *mn)
 
 	for (e = mn->bul.entries; e; e = e->next)
 		hoa_of(e)->fixed = hoa_fixed_conf(mn, &e->hoa);
+	flows_hoas_changed(mn);
 	for (f = mn->conf.fixed; f && !mn->flushing; f = f->next) {
 		i = home_link(mn, f);
 		if (bul_find(&mn->bul, &f->hoa) || !mn_attached(mn))
@@ -696,6 +703,7 @@ void hoa_restore_all(struct mn *mn)
 	for (i = 0; i < f->n; i++)
 		restore(mn, &f->hoa[i], &f->b[i]);
 	free(f);
+	flows_scan_soon(mn);
 }
 
 void hoa_repair(struct mn *mn, const struct in6_addr *addr)
@@ -723,4 +731,33 @@ void hoa_free_all(struct mn *mn)
 {
 	while (mn->bul.entries)
 		hoa_free(hoa_of(mn->bul.entries));
+}
+
+/* TEMPORARY: until the lead's is there. */
+void hoa_assigned(struct mn *mn, const struct in6_addr *hoa,
+		  const struct in6_addr *ha)
+{
+	mtime now = loop_now();
+	struct mn_iface *i = mn_attached(mn);
+	struct hoa *h;
+
+	if (bul_find(&mn->bul, hoa))
+		return;
+	h = hoa_new(mn, hoa, ha, last_seq(mn, hoa), now);
+	complain(put_on_tun(mn, hoa), "address on kedge0", h->e);
+	mn_event(mn, ctl_ev("assigned", "hoa", ip6_str(hoa), "ha",
+			    ip6_str(ha), NULL));
+	bul_event(h->e, BUL_EV_LOST, now);
+	if (i)
+		go_away(i, h->e, now);
+	mn_addr_sync(mn, hoa);
+	flows_scan(mn, now);
+}
+
+void hoa_assign_failed(struct mn *mn, const struct in6_addr *ha,
+		       const char *why)
+{
+	log_warn("HA %s assigned no home address: %s", ip6_str(ha), why);
+	mn_event(mn, ctl_ev("assign_failed", "ha", ip6_str(ha), "why", why,
+			    NULL));
 }

@@ -433,7 +433,7 @@ static void on_ra_readable(void *arg)
 	}
 }
 
-/* ---- records of the BPF programs, ends of sockets */
+/* ---- records of the BPF programs */
 
 static void on_record(void *arg, const struct dp_rec *rec)
 {
@@ -452,32 +452,11 @@ static void on_ring_readable(void *arg)
 	dp_ring_read(mn->dp, on_record, mn);
 }
 
-static void on_sock_end(void *arg, const struct sockdiag_sock *sock)
-{
-	flows_scan_soon(arg, &sock->local);
-}
-
-static void on_sd_readable(void *arg)
-{
-	struct mn *mn = arg;
-	bool overrun = false;
-
-	sockdiag_read_events(mn->sd, on_sock_end, mn, &overrun);
-	if (overrun)
-		flows_scan(mn, loop_now());
-}
-
 static void on_fixed(struct timer *timer, mtime now)
 {
 	(void)now;
 	hoa_fixed_check((struct mn *)((char *)timer -
 				      offsetof(struct mn, fixed)));
-}
-
-static void on_scan(struct timer *timer, mtime now)
-{
-	flows_scan((struct mn *)((char *)timer - offsetof(struct mn, scan)),
-		 now);
 }
 
 static void on_sync(struct timer *timer, mtime now)
@@ -576,8 +555,10 @@ static int open_sockhook(struct mn *mn)
 	if (!strcmp(mn->conf.cgroup, "none"))
 		return 0;
 	err = sockhook_open(&mn->sh, mn->conf.bpffs, mn->conf.cgroup);
-	if (!err)
+	if (!err) {
+		policy_apply(mn);
 		return 0;
+	}
 	log_warn("no service types by socket option: %s", strerror(-err));
 	return *mn->conf.cgroup ? err : 0;
 }
@@ -649,8 +630,7 @@ static int watch(struct mn *mn)
 		err = loop_fd_add(loop, &mn->on_tun, mn->tun_fd, slow_on_tun,
 				  mn);
 	if (!err)
-		err = loop_fd_add(loop, &mn->on_sd, sockdiag_event_fd(mn->sd),
-				  on_sd_readable, mn);
+		err = flows_start(mn);
 	if (!err)
 		err = loop_fd_add(loop, &mn->on_tunnel, mn->hold_fds[0],
 				  slow_on_tunnel, mn);
@@ -682,7 +662,8 @@ static bool fixed_differ(const struct mn_conf *a, const struct mn_conf *b)
 		conf->field = was; \
 	} while (0)
 
-int mn_reload(struct mn *mn, struct mn_conf *conf)
+int mn_reload(struct mn *mn, struct mn_conf *conf,
+	      const struct policy *policy)
 {
 	struct sadb *fresh, *old = mn->sadb;
 	const struct bul_entry *e;
@@ -703,6 +684,9 @@ int mn_reload(struct mn *mn, struct mn_conf *conf)
 	SWAP(udp_idle);
 	SWAP(queue);
 	SWAP(accept_ra_anchors);
+	SWAP(policy);
+	mn->policy = *policy;
+	policy_apply(mn);
 	mn->sadb = fresh;
 	keying_reload(mn);
 	mn->bul.lifetime = mtime_sec(mn->conf.lifetime);
@@ -731,7 +715,7 @@ int mn_start(struct mn *mn)
 	int err;
 
 	mn->started = loop_now();
-	mn->scan.fn = on_scan;
+	flows_init(mn);
 	mn->flush.fn = on_flush;
 	mn->sync.fn = on_sync;
 	mn->fixed.fn = on_fixed;
@@ -747,6 +731,8 @@ int mn_start(struct mn *mn)
 		err = open_sockets(mn);
 	if (!err)
 		err = rtnl_open(&mn->rtnl, on_rtnl_event, mn);
+	if (!err)
+		err = rtnl_neigh_failures(mn->rtnl);
 	if (!err)
 		err = open_tun(mn);
 	if (!err)
@@ -789,7 +775,7 @@ static void close_fd(int *fd)
 void mn_stop(struct mn *mn)
 {
 	struct loop_fd *watched[] = {&mn->on_rtnl, &mn->on_ring, &mn->on_ra,
-				     &mn->on_tun, &mn->on_sd, &mn->on_tunnel};
+				     &mn->on_tun, &mn->on_tunnel};
 	unsigned int k;
 
 	for (k = 0; k < sizeof(watched) / sizeof(*watched); k++)
@@ -801,18 +787,19 @@ void mn_stop(struct mn *mn)
 	mn->app = NULL;
 	keying_close(mn);
 	hoa_free_all(mn);
+	flows_stop(mn);
 	for (k = 0; k < mn->conf.n_ifaces; k++) {
 		timers_del(&mn->loop.timers, &mn->ifaces[k].others);
 		if (mn->ifaces[k].at.timers)
 			attach_fini(&mn->ifaces[k].at);
 	}
-	timers_del(&mn->loop.timers, &mn->scan);
 	timers_del(&mn->loop.timers, &mn->flush);
 	timers_del(&mn->loop.timers, &mn->sync);
 	timers_del(&mn->loop.timers, &mn->fixed);
 	select_fini(mn);
 	if (mn->sd)
 		sockdiag_close(mn->sd);
+	units_close(mn->units);
 	sockhook_close(mn->sh);
 	if (mn->dp)
 		dp_close(mn->dp);

@@ -5,6 +5,7 @@
  * bindings. When one is begun is mn/assoc.c's to decide.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/count.h"
@@ -18,6 +19,101 @@ static const mtime HOLD_MAX = {3000000000};
 static struct keys *keys_of(struct mn *mn)
 {
 	return mn->keying.keys;
+}
+
+/* ---- home addresses that are asked for */
+
+/* As associations for ::, until the home agent has said for which. */
+
+static struct keying_request *request_find(struct mn *mn,
+					   const struct in6_addr *ha)
+{
+	struct keying_request *r = mn->keying.requests;
+
+	while (r && !ip6_addr_eq(&r->ha, ha))
+		r = r->next;
+	return r;
+}
+
+static void request_free(struct mn *mn, struct keying_request *r)
+{
+	struct keying_request **at = &mn->keying.requests;
+
+	while (*at != r)
+		at = &(*at)->next;
+	*at = r->next;
+	free(r);
+}
+
+int keying_request(struct mn *mn, const struct in6_addr *ha,
+		   const struct ip6_prefix *prefix)
+{
+	struct keying_request *r = request_find(mn, ha);
+
+	if (!keys_of(mn))
+		return -ENOTSUP;
+	if (r)
+		return 0;
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return -ENOMEM;
+	r->ha = *ha;
+	r->prefix = *prefix;
+	r->next = mn->keying.requests;
+	mn->keying.requests = r;
+	log_info("HA %s: asked for a home address", ip6_str(ha));
+	keying_soon(mn);
+	return 0;
+}
+
+/* Told later: the association machine is at work. */
+static void request_failed(struct mn *mn, const struct in6_addr *ha,
+			   enum reason why)
+{
+	struct keying_request *r = request_find(mn, ha);
+
+	if (!r)
+		return;
+	r->failed = true;
+	r->why = why;
+	keying_soon(mn);
+}
+
+/* Has any interface of this host it? The home addresses of kedge0 are known by
+ * their home agents: the same one may be assigned again. */
+static bool may_take(struct mn *mn, const struct in6_addr *hoa,
+		     const struct in6_addr *ha)
+{
+	const struct bul_entry *e = bul_find(&mn->bul, hoa);
+	struct rtnl_path path;
+
+	if (e)
+		return ip6_addr_eq(&e->ha, ha);
+	return rtnl_path_get(mn->rtnl, hoa, &path) || !path.local;
+}
+
+/*
+ * RFC 5026 5.3.1 has the home agent name the address. It is taken only of the
+ * prefix that this home agent is configured for: whoever that is, it gets no
+ * packets of others' addresses by this.
+ */
+static enum reason op_authorize(void *arg, const struct ike_peer *peer,
+				const struct in6_addr *hoa,
+				const struct in6_addr *ha)
+{
+	struct mn *mn = arg;
+	const struct keying_request *r = request_find(mn, ha);
+
+	if (!peer->initiator)
+		return REASON_IKE_ID_DENIED;
+	if (!r)
+		return REASON_IKE_LOCAL;
+	if (ip6_prefix_has(&r->prefix, hoa) && ip6_unicast_routable(hoa) &&
+	    !ip6_addr_eq(hoa, ha) && may_take(mn, hoa, ha))
+		return REASON_NONE;
+	log_warn("HA %s assigned %s, which is no home address of its prefix "
+		 "or is ours already", ip6_str(ha), ip6_str(hoa));
+	return REASON_IKE_ASSIGNED;
 }
 
 /* ---- what the association machines ask for */
@@ -82,6 +178,10 @@ static void op_failed(void *arg, struct assoc *a)
 {
 	struct mn *mn = arg;
 
+	if (IN6_IS_ADDR_UNSPECIFIED(&a->hoa)) {
+		request_failed(mn, &a->ha, a->why);
+		return;
+	}
 	log_warn("IKE for HoA %s, HA %s: %s", ip6_str(&a->hoa),
 		 ip6_str(&a->ha), failure(a->why));
 	anchors_fail(&mn->anchors, &a->hoa, &a->ha);
@@ -138,9 +238,18 @@ static void op_spi_del(void *arg, uint32_t spi)
 	dp_spi_del(mn->dp, spi);
 }
 
-static void op_up(void *arg, const struct keys_peer *p)
+/* The request that this IKE SA is of; NULL: it is of none. */
+static struct keying_request *request_of(struct mn *mn,
+					 const struct keys_peer *p)
 {
-	struct mn *mn = arg;
+	const struct assoc *a = assoc_find(&mn->keying.assocs, &in6addr_any,
+					   &p->ha);
+
+	return a && a->attempt == p->peer.id ? request_find(mn, &p->ha) : NULL;
+}
+
+static void up(struct mn *mn, const struct keys_peer *p)
+{
 	struct assoc *a = assoc_find(&mn->keying.assocs, &p->hoa, &p->ha);
 	struct bul_entry *e = bul_find(&mn->bul, &p->hoa);
 
@@ -155,6 +264,22 @@ static void op_up(void *arg, const struct keys_peer *p)
 	keying_soon(mn);
 }
 
+static void op_up(void *arg, const struct keys_peer *p)
+{
+	struct mn *mn = arg;
+	struct keying_request *r = request_of(mn, p);
+	struct in6_addr hoa = p->hoa, ha = p->ha;
+
+	if (r)
+		assocs_assigned(&mn->keying.assocs, p->peer.id, &hoa);
+	up(mn, p);
+	if (!r)
+		return;
+	request_free(mn, r);
+	count(COUNT_HOA_ASSIGNED);
+	hoa_assigned(mn, &hoa, &ha);
+}
+
 static void op_down(void *arg, const struct keys_peer *p, enum reason why)
 {
 	struct mn *mn = arg;
@@ -164,6 +289,7 @@ static void op_down(void *arg, const struct keys_peer *p, enum reason why)
 }
 
 static const struct keys_ops keys_ops = {
+	.authorize = op_authorize,
 	.spi_add = op_spi_add,
 	.spi_del = op_spi_del,
 	.up = op_up,
@@ -194,8 +320,9 @@ static void want(struct mn *mn, const struct in6_addr *hoa,
 		return;
 	}
 	a->seen = true;
-	assoc_want(a, source, away, anchors_trusts(&mn->anchors, hoa, ha),
-		   loop_now());
+	/* who is asked for an address is configured */
+	assoc_want(a, source, away, IN6_IS_ADDR_UNSPECIFIED(hoa) ||
+		   anchors_trusts(&mn->anchors, hoa, ha), loop_now());
 }
 
 /* From the CoA alone while away (RFC 6275 11.3.2), and it must be there. */
@@ -226,6 +353,7 @@ static void want_on_link(struct mn *mn, const struct attach *at)
 static void want_all(struct mn *mn)
 {
 	struct in6_addr coa = present_coa(mn);
+	const struct keying_request *r;
 	const struct bul_entry *e;
 	struct assoc *a, *next;
 	unsigned int k;
@@ -236,6 +364,8 @@ static void want_all(struct mn *mn)
 		want_away(mn, e);
 	for (k = 0; k < mn->conf.n_ifaces && !mn->flushing; k++)
 		want_on_link(mn, &mn->ifaces[k].at);
+	for (r = mn->keying.requests; r && !mn->flushing; r = r->next)
+		want(mn, &in6addr_any, &r->ha, &coa, false);
 	for (a = mn->keying.assocs.list; a; a = next) {
 		next = a->next;
 		if (!a->seen)
@@ -300,6 +430,24 @@ void keying_moved(struct mn *mn)
 	keying_soon(mn);
 }
 
+/* One attempt is all: who asked decides whether to ask again. */
+static void tell_failed(struct mn *mn)
+{
+	struct keying_request *r, *next;
+	struct in6_addr ha;
+	enum reason why;
+
+	for (r = mn->keying.requests; r; r = next) {
+		next = r->next;
+		if (!r->failed)
+			continue;
+		ha = r->ha;
+		why = r->why;
+		request_free(mn, r);
+		hoa_assign_failed(mn, &ha, failure(why));
+	}
+}
+
 static void on_update(struct timer *timer, mtime now)
 {
 	struct keying *kg = (struct keying *)((char *)timer -
@@ -310,6 +458,7 @@ static void on_update(struct timer *timer, mtime now)
 	set_hold(mn, hold);
 	if (hold && mtime_before(now, kg->hold_until))
 		timers_set(&mn->loop.timers, timer, kg->hold_until);
+	tell_failed(mn);
 	want_all(mn);
 	assocs_run(&kg->assocs, now);
 }
@@ -482,6 +631,8 @@ int keying_start(struct mn *mn)
 void keying_close(struct mn *mn)
 {
 	assocs_fini(&mn->keying.assocs);
+	while (mn->keying.requests)
+		request_free(mn, mn->keying.requests);
 	timers_del(&mn->loop.timers, &mn->keying.update);
 	keys_close(keys_of(mn));
 	mn->keying.keys = NULL;

@@ -15,14 +15,17 @@ static const char *conf_path;
 
 static int reload(struct mn *mn, struct mn_conf *conf)
 {
+	static struct policy policy;
 	FILE *errs = log_stream();
 	int err;
 
 	if (!errs)
 		return -ENOMEM;
 	err = mn_conf_load(conf, conf_path, errs);
+	if (!err)
+		err = policy_load(&policy, conf->policy, errs);
 	log_stream_end(errs);
-	return err ? err : mn_reload(mn, conf);
+	return err ? err : mn_reload(mn, conf, &policy);
 }
 
 static void on_hup(void *arg)
@@ -99,7 +102,8 @@ int main(int argc, char **argv)
 		    "host");
 	conf_path = args.conf;
 	log_init("kedge-mn", args.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
-	if (mn_conf_load(&mn.conf, args.conf, stderr))
+	if (mn_conf_load(&mn.conf, args.conf, stderr) ||
+	    policy_load(&mn.policy, mn.conf.policy, stderr))
 		status = EXIT_FAILURE;
 	else if (args.check)
 		status = EXIT_SUCCESS;

@@ -13,8 +13,10 @@
 #include "mn/attach.h"
 #include "mn/bul.h"
 #include "mn/conf.h"
+#include "mn/flows.h"
 #include "mn/policy.h"
 #include "mn/select.h"
+#include "mn/units.h"
 #include "core/ctl.h"
 #include "core/loop.h"
 #include "core/sadb.h"
@@ -58,7 +60,8 @@ struct hoa {
 	bool ruled;			/* "from HoA lookup T" is there */
 	bool fixed;			/* configured: kept without a flow */
 	bool assigned;			/* by a remote anchor, by IKE */
-	unsigned int tcp, udp;		/* sockets, as last counted */
+	unsigned int tcp, udp;		/* sockets that keep it: at the last */
+	unsigned int udp_asked;		/* count, less those that ended */
 	mtime used_since;		/* for UDP: adoption, slow path */
 	uint32_t mtu;			/* of the path to the HA */
 	struct timer grace;		/* armed: no flow is known */
@@ -74,8 +77,18 @@ struct gone {
 	uint16_t seq;
 };
 
+/* A home address that was asked for; one at a time with each HA. */
+struct keying_request {
+	struct keying_request *next;
+	struct in6_addr ha;
+	struct ip6_prefix prefix;	/* that it has to be in */
+	bool failed;			/* why: to be told */
+	enum reason why;
+};
+
 struct keying {
 	struct keys *keys;		/* NULL: no [ike] */
+	struct keying_request *requests;
 	struct assocs assocs;
 	struct timer update;		/* armed: what is wanted may differ */
 	mtime hold_until;		/* BAs are waited for, so long */
@@ -91,6 +104,7 @@ struct mn {
 	struct sockdiag *sd;
 	struct sockhook *sh;		/* NULL: no cgroup-BPF here */
 	struct policy policy;
+	struct units *units;		/* NULL: before policy_apply() */
 	struct select select;
 	struct app *app;		/* NULL: no socket for applications */
 	struct ctl *ctl;
@@ -102,10 +116,9 @@ struct mn {
 	struct mn_iface ifaces[MN_IFACES_MAX];
 	int tun_fd, raw_fd, ra_fd, packet_fd, hold_fds[3];
 	uint32_t tun_ifindex;
-	struct loop_fd on_rtnl, on_ring, on_ra, on_tun, on_sd, on_tunnel;
+	struct loop_fd on_rtnl, on_ring, on_ra, on_tun, on_tunnel;
 	struct bucket errors;		/* relayed out of tunnels */
-	struct timer scan;		/* armed: sockets are to be counted */
-	mtime scan_gap;			/* from an event to the count */
+	struct flows flows;
 	struct timer flush;		/* armed: kedgectl flush is under way */
 	struct timer sync;		/* armed: SA numbers go to the disk */
 	struct timer fixed;		/* armed: hoa_fixed_check() is due */
@@ -117,10 +130,11 @@ struct mn {
 /* kern.c. mn_start: 0 or -errno, the reason logged; mn->conf is loaded. */
 int mn_start(struct mn *mn);
 /*
- * SIGHUP: takes over from conf what can change while running (SAs, anchors,
- * times, limits), swapping it with what was there. 0 or -errno, logged.
+ * SIGHUP: takes over policy, and from conf what can change while running (SAs,
+ * anchors, times, limits), swapping it with what was there. 0 or -errno, logged.
  */
-int mn_reload(struct mn *mn, struct mn_conf *conf);
+int mn_reload(struct mn *mn, struct mn_conf *conf,
+	      const struct policy *policy);
 /* Lets go of everything; forwarding stays at work, for a restart. */
 void mn_stop(struct mn *mn);
 /* Without a daemon: takes down what one left (kedge-mn --flush). */
@@ -245,6 +259,13 @@ void slow_drain_home(struct mn *mn, struct hoa *h);
 /* Throws it away. */
 void slow_drop(struct hoa *h);
 
+/*
+ * apply.c: mn->policy to the socket programs, whatever was there before. 0, also
+ * where there are none (mn->sh NULL), or -errno, logged. mn_stop() is to call
+ * units_close().
+ */
+int policy_apply(struct mn *mn);
+
 /* app.c: what applications ask (app/ask.h). 0 or -errno, logged. */
 int app_open(struct app **out, struct mn *mn, const char *path);
 void app_close(struct app *app);	/* NULL is allowed */
@@ -258,5 +279,11 @@ const struct sock_state *app_sock(const struct app *app, uint64_t cookie,
 /* ctl.c */
 extern const struct ctl_cmd mn_ctl_cmds[];
 void mn_event(struct mn *mn, struct json_object *ev);
+
+/* flowctl.c: its part of the control commands */
+int flowctl_flows(void *arg, struct json_object *request,
+		  struct json_object *answer);
+int flowctl_explain(void *arg, struct json_object *request,
+		    struct json_object *answer);
 
 #endif

@@ -7,6 +7,7 @@
 #define KEDGE_POLICY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -14,12 +15,15 @@
 #include "proto/mtime.h"
 #include "sys/sockhook.h"
 
-enum { POLICY_NAME_MAX = 32, POLICY_CGROUP_MAX = 256, POLICY_PERMITS_MAX = 64 };
+enum { POLICY_NAME_MAX = 32, POLICY_FROM_MAX = 64, POLICY_CGROUP_MAX = 256,
+       POLICY_PERMITS_MAX = 64 };
 
+/* A section [rule NAME] makes one of these for each of its commands. */
 struct policy_rule {
 	char name[POLICY_NAME_MAX];
-	unsigned int line;		/* 0: built in */
-	char cgroup[POLICY_CGROUP_MAX];	/* "/system.slice/x.service", or "" */
+	char from[POLICY_FROM_MAX];	/* "policy.conf:12", or "built in" */
+	char cgroup[POLICY_CGROUP_MAX];	/* "/system.slice/x.service", with * and
+					 * ? as in file names; or "" */
 	struct sock_rule match;		/* command, uid, ... and service */
 };
 
@@ -38,21 +42,37 @@ struct policy {
 struct policy_flow {
 	struct in6_addr dst;
 	uint16_t port;			/* remote, host order */
-	uint8_t protocol;
+	uint8_t protocol;		/* MPTCP's is TCP */
 	bool mptcp;
 	uint32_t uid, gid;
-	const char *comm;		/* "" unknown */
+	const char *comm;		/* of the process; "" unknown */
 	const char *cgroup;		/* path from the root, "" unknown */
 };
 
 /* What holds without a file. */
 void policy_default(struct policy *policy);
-/* path NULL or "": policy_default(). 0, or -errno with every error printed to
- * errs as FILE:LINE: what; *policy is then as it was. */
-int policy_load(struct policy *policy, const char *path, FILE *errs);
+/* Without rules and permits: what a file begins with. */
+void policy_empty(struct policy *policy);
 /* The rule that holds, by its number, or -1. Pure. */
 int policy_match(const struct policy *policy, const struct policy_flow *flow);
 bool policy_permits(const struct policy *policy, enum service service,
 		    uint32_t uid, uint32_t gid);
+/* One more permit; what is there for who already grows. false: no room. */
+bool policy_permit(struct policy *policy, struct sock_who who,
+		   enum service service);
+/* Does one component of a cgroup's path fit one of a rule's? Neither needs an
+ * end; in time that is their product at most. */
+bool policy_glob(const char *pattern, size_t pattern_len, const char *name,
+		 size_t len);
+
+/*
+ * policyfile.c. path NULL or "": policy_default(). 0, or -errno with every
+ * error printed to errs as FILE:LINE: what; *policy is then as it was.
+ */
+int policy_load(struct policy *policy, const char *path, FILE *errs);
+
+/* policyjson.c: as kedgectl policy shows it; the caller owns it. path as for
+ * policy_load(). */
+struct json_object *policy_json(const struct policy *policy, const char *path);
 
 #endif

@@ -2,6 +2,7 @@
 #include "mn/select.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -252,34 +253,17 @@ static int request(struct mn *mn, bool want, struct select_choice *out)
 
 /* ---- the choice for one flow */
 
-/* The cgroup of a process; "" where it cannot be told. */
-static void cgroup_of(pid_t pid, char *out, size_t n)
-{
-	char path[64], line[POLICY_CGROUP_MAX + 8];
-	FILE *f;
-
-	out[0] = '\0';
-	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
-	f = pid ? fopen(path, "re") : NULL;
-	while (f && fgets(line, sizeof(line), f))
-		if (!strncmp(line, "0::", 3))
-			snprintf(out, n, "%.*s",
-				 (int)strcspn(line + 3, "\n"), line + 3);
-	if (f)
-		fclose(f);
-}
-
 static void by_policy(struct mn *mn, const struct select_query *q,
 		      struct select_choice *out)
 {
-	char cgroup[POLICY_CGROUP_MAX];
+	char cgroup[PATH_MAX];
 	struct policy_flow flow = {
 		.dst = q->dst, .port = q->port, .protocol = q->protocol,
 		.uid = q->uid, .gid = q->gid, .comm = q->comm,
 		.cgroup = cgroup,
 	};
 
-	cgroup_of(q->pid, cgroup, sizeof(cgroup));
+	units_of_pid(q->pid, cgroup, sizeof(cgroup));
 	out->rule = policy_match(&mn->policy, &flow);
 	out->why = out->rule < 0 ? SERVICE_WHY_DEFAULT : SERVICE_WHY_POLICY;
 	out->service = out->rule < 0 ? mn->policy.dflt :

@@ -455,6 +455,47 @@ START_TEST(refused_with_sas_that_work)
 }
 END_TEST
 
+/* For an address that the HA is to assign; there is one already, or not. */
+START_TEST(assigned)
+{
+	struct assoc *known = _i ? up(&hoa1, &ha1, 0) : NULL;
+	unsigned int ended = seen.ended;
+	struct assoc *a = want(&in6addr_any, &ha1, &coa1, false, 0);
+	uint32_t id = a->attempt;
+
+	ck_assert_uint_ne(id, 0);
+	/* what was up says nothing about it */
+	if (known)
+		assocs_assigned(&assocs, known->id, &hoa2);
+	ck_assert_ptr_null(assoc_find(&assocs, &hoa2, &ha1));
+	assocs_assigned(&assocs, id, &hoa1);
+	assocs_up(&assocs, id, at_ms(10));
+	ck_assert_ptr_eq(assoc_find(&assocs, &hoa1, &ha1), a);
+	ck_assert_ptr_null(assoc_find(&assocs, &in6addr_any, &ha1));
+	ck_assert_ptr_null(a->next);
+	ck_assert_int_eq(a->state, ASSOC_UP);
+	ck_assert_uint_eq(a->id, id);
+	ck_assert_uint_eq(seen.ended, ended);
+	/* the older one goes, and that is nothing to us */
+	down(1, REASON_NONE, 20);
+	ck_assert_int_eq(a->state, _i ? ASSOC_UP : ASSOC_FAILED);
+}
+END_TEST
+
+START_TEST(assigned_too_late)
+{
+	struct assoc *a = want(&in6addr_any, &ha1, &coa1, false, 0);
+	uint32_t id = a->attempt;
+
+	want(&in6addr_any, &ha1, &coa2, false, 10);	/* moved meanwhile */
+	ck_assert_uint_eq(seen.ended_id, id);
+	assocs_assigned(&assocs, id, &hoa1);
+	ck_assert_ptr_null(assoc_find(&assocs, &hoa1, &ha1));
+	ck_assert_uint_ne(a->attempt, id);
+	ck_assert_uint_ne(a->attempt, 0);
+}
+END_TEST
+
 START_TEST(out_of_memory)
 {
 	struct assoc *a;
@@ -810,6 +851,8 @@ int main(void)
 	tcase_add_loop_test(tc, refused_while_away, 0, 9);
 	tcase_add_test(tc, refused_with_sas);
 	tcase_add_test(tc, refused_with_sas_that_work);
+	tcase_add_loop_test(tc, assigned, 0, 2);
+	tcase_add_test(tc, assigned_too_late);
 	tcase_add_test(tc, out_of_memory);
 	tcase_add_test(tc, left_behind);
 	tcase_add_test(tc, wanted_again);

@@ -97,6 +97,7 @@ static const char whole[] =
 	"ca = /ca1\nca = /ca2\ncrl = /r\nsa-lifetime = 2s\n"
 	"ike-lifetime = 1h\ndpd = 0\nport = 1500\nnat-port = 1501\n"
 	"allow = *@example.org\ndeny = evil@example.org\n"
+	"pool-identity = mn*\npool-identity = boss@example.org\n"
 	"[psk a]\nidentity = mn*@example.org\nsecret = correct horse\n"
 	"[psk b]\nidentity = *\nsecret = 0x00010203040506ff\n";
 
@@ -123,6 +124,8 @@ START_TEST(all_keys)
 	ck_assert_uint_eq(conf.nat_port, 1501);
 	ck_assert_str_eq(conf.allow.v[0], "*@example.org");
 	ck_assert_str_eq(conf.deny.v[0], "evil@example.org");
+	ck_assert_uint_eq(conf.assign.n, 2);
+	ck_assert_str_eq(conf.assign.v[1], "boss@example.org");
 	/* in the file's order */
 	ck_assert_str_eq(conf.psks->name, "a");
 	ck_assert_uint_eq(conf.psks->len, 13);

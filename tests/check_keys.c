@@ -845,6 +845,66 @@ START_TEST(many)
 }
 END_TEST
 
+static enum reason judge(void *arg, const struct ike_peer *peer,
+			 const struct in6_addr *for_hoa,
+			 const struct in6_addr *at)
+{
+	(void)arg;
+	ck_assert(peer->initiator);
+	ck_assert(ip6_addr_eq(at, &ha));
+	return ip6_addr_eq(for_hoa, &hoa) ? REASON_NONE : REASON_IKE_ASSIGNED;
+}
+
+static enum reason give(void *arg, const struct ike_peer *peer,
+			struct in6_addr *out)
+{
+	(void)arg;
+	ck_assert(!peer->initiator);
+	*out = hoa;
+	return REASON_NONE;
+}
+
+/* The home agent says for which address. */
+START_TEST(assigned)
+{
+	static const struct keys_ops more = {
+		.authorize = judge, .assign = give, .spi_add = spi_add,
+		.spi_del = spi_del, .up = on_up, .down = on_down,
+	};
+	struct ike_peer peer;
+	struct in6_addr out;
+
+	keys_close(keys);
+	ck_assert_int_eq(keys_open(&keys, &loop, sadb, &conf, NULL, &more,
+				   NULL), 0);
+	ck_assert_uint_eq(keys_initiate(keys, &coa, &in6addr_any, &ha), 1);
+	peer = peer_of(1, true);
+	ck_assert_int_eq(fake.ops->authorize(fake.arg, &peer, &coa, &ha),
+			 REASON_IKE_ASSIGNED);
+	ck_assert_int_eq(fake.ops->authorize(fake.arg, &peer, &hoa, &ha),
+			 REASON_NONE);
+	add_pair(&peer, 0x1001);
+	fake.ops->up(fake.arg, &peer);
+	ck_assert_uint_eq(keys_find(keys, &hoa, &ha)->peer.id, 1);
+	ck_assert_ptr_null(keys_find(keys, &in6addr_any, &ha));
+	ck_assert_ptr_nonnull(out_sa(true));
+	peer = peer_of(2, false);
+	ck_assert_int_eq(fake.ops->assign(fake.arg, &peer, &out),
+			 REASON_NONE);
+	ck_assert(ip6_addr_eq(&out, &hoa));
+}
+END_TEST
+
+START_TEST(assigns_nothing)
+{
+	struct ike_peer peer = peer_of(1, false);
+	struct in6_addr out;
+
+	ck_assert_int_eq(fake.ops->assign(fake.arg, &peer, &out),
+			 REASON_IKE_LOCAL);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("keys");
@@ -873,6 +933,8 @@ int main(void)
 	tcase_add_test(tc, moves);
 	tcase_add_loop_test(tc, cannot_be_used, 0, 3);
 	tcase_add_test(tc, new_sadb);
+	tcase_add_test(tc, assigned);
+	tcase_add_test(tc, assigns_nothing);
 	tcase_add_test(tc, json);
 	tcase_add_test(tc, many);
 	suite_add_tcase(s, tc);

@@ -14,6 +14,8 @@ enum { LEASE = 800, MANY = 100000 };
 
 #define HOA "2001:db8:1::100"
 #define HOA2 "2001:db8:1::200"
+#define POOLED "2001:db8:1:0:8::1"
+#define POOLED2 "2001:db8:1:0:8::2"
 #define MN1 "mn1@example.org"
 #define MN2 "mn2@example.org"
 
@@ -49,8 +51,15 @@ static void fake_changed(void *arg, const struct owner *o, bool gone)
 		((struct owner *)o)->dirty = false;
 }
 
+static bool fake_pooled(void *arg, const struct in6_addr *hoa)
+{
+	ck_assert_ptr_eq(arg, &got);
+	return hoa->s6_addr[9] == 8;
+}
+
 static const struct owners_ops fake_ops = {
 	.in_use = fake_in_use,
+	.pooled = fake_pooled,
 	.changed = fake_changed,
 };
 
@@ -75,6 +84,8 @@ static void teardown(void)
 	owners_fini(&os);
 	ck_assert_uint_eq(timers.n, 0);
 	ck_assert_uint_eq(os.n_claimed, 0);
+	ck_assert_uint_eq(os.n_assigned, 0);
+	ck_assert_ptr_null(os.tallies);
 	timers_fini(&timers);
 }
 
@@ -453,6 +464,91 @@ START_TEST(many)
 }
 END_TEST
 
+static enum reason assign(const char *hoa, const char *identity)
+{
+	struct in6_addr a = addr(hoa);
+
+	return owners_assign(&os, &a, identity, now);
+}
+
+static bool is_pooled(void *arg, const struct owner *o)
+{
+	return fake_pooled(arg, &o->hoa);
+}
+
+static const struct owner *first(const char *identity)
+{
+	return owners_first(&os, identity, is_pooled, &got);
+}
+
+START_TEST(assigned)
+{
+	/* not by standing there, but by being told so */
+	ck_reason(claim(POOLED, MN1, true), REASON_IKE_NOT_AT_HOME);
+	ck_reason(assign(POOLED, MN1), REASON_NONE);
+	ck_assert(is(POOLED, MN1));
+	ck_assert(find(POOLED)->assigned);
+	ck_assert_uint_eq(os.n_assigned, 1);
+	ck_assert_int_eq(got.changes, 1);
+	/* its owner's then, from anywhere, and nobody else's */
+	ck_reason(claim(POOLED, MN1, false), REASON_NONE);
+	ck_reason(claim(POOLED, MN2, true), REASON_IKE_NOT_OWNER);
+	ck_reason(assign(POOLED, MN2), REASON_IKE_NOT_OWNER);
+	/* the lease begins anew with it */
+	pass(LEASE - 1);
+	ck_reason(assign(POOLED, MN1), REASON_NONE);
+	pass(LEASE - 1);
+	ck_assert(is(POOLED, MN1));
+	pass(1);
+	ck_assert_ptr_null(find(POOLED));
+	ck_assert_int_eq(got.gone, 1);
+	ck_assert_uint_eq(os.n_assigned, 0);
+	ck_reason(assign(POOLED, MN2), REASON_NONE);
+}
+END_TEST
+
+START_TEST(assigned_within_limits)
+{
+	os.max_each = 1;
+	ck_reason(claim(HOA, MN1, true), REASON_NONE);
+	ck_reason(assign(POOLED, MN1), REASON_IKE_OWNS_MANY);
+	os.max_each = 0;
+	os.max = 1;
+	ck_reason(assign(POOLED, MN1), REASON_IKE_LOCAL);
+	os.max = 0;
+	ck_reason(assign(POOLED, ""), REASON_IKE_NOT_OWNER);
+	ck_assert_ptr_null(find(POOLED));
+}
+END_TEST
+
+START_TEST(assigned_found_again)
+{
+	ck_assert_ptr_null(first(MN1));
+	ck_reason(assign(POOLED2, MN2), REASON_NONE);
+	ck_reason(claim(HOA, MN1, true), REASON_NONE);
+	ck_assert_ptr_null(first(MN1));
+	ck_reason(assign(POOLED, MN1), REASON_NONE);
+	ck_reason(claim(HOA2, MN1, true), REASON_NONE);
+	ck_assert_ptr_eq(first("MN1@example.org"), find(POOLED));
+	ck_assert_int_eq(forget(HOA), 0);
+	ck_assert_ptr_eq(first(MN1), find(POOLED));
+	ck_assert_int_eq(forget(POOLED), 0);
+	ck_assert_ptr_null(first(MN1));
+	/* one that is reserved by configuration */
+	ck_assert_int_eq(configure(POOLED, MN1), 0);
+	ck_assert_ptr_eq(first(MN1), find(POOLED));
+	ck_assert(!find(POOLED)->assigned);
+	ck_reason(assign(POOLED, MN1), REASON_NONE);
+	owners_unconfigure(&os);
+	ck_assert_ptr_null(first(MN1));
+	/* from the disk */
+	ck_assert_int_eq(restore(POOLED, MN1, 1), 0);
+	ck_assert_ptr_eq(first(MN1), find(POOLED));
+	ck_assert(find(POOLED)->assigned);
+	ck_assert_ptr_eq(first(MN2), find(POOLED2));
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("owners");
@@ -480,6 +576,9 @@ static Suite *suite(void)
 	tcase_add_test(tc, restored_is_renewed);
 	tcase_add_test(tc, another_lease);
 	tcase_add_test(tc, bounded);
+	tcase_add_test(tc, assigned);
+	tcase_add_test(tc, assigned_within_limits);
+	tcase_add_test(tc, assigned_found_again);
 	tcase_add_test(tc, many);
 	suite_add_tcase(s, tc);
 	return s;

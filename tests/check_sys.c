@@ -290,6 +290,35 @@ START_TEST(test_rtnl_neigh_sysctl)
 }
 END_TEST
 
+static void set_neigh(struct rtnl *rtnl, const char *addr, uint16_t state)
+{
+	const uint8_t mac[6] = { 2, 0, 0, 0, 0, 9 };
+	struct in6_addr a = ip(addr);
+
+	ck_assert_int_eq(rtnl_neigh_set(rtnl, v0, &a, state == NUD_FAILED ?
+					NULL : mac, state, true), 0);
+}
+
+START_TEST(test_rtnl_neigh_failures)
+{
+	struct rtnl *rtnl = open_rtnl();
+	const struct rtnl_event *ev;
+
+	ck_assert_int_eq(rtnl_neigh_failures(rtnl), 0);
+	events(rtnl);
+	set_neigh(rtnl, "fe80::9", NUD_REACHABLE);
+	set_neigh(rtnl, "fe80::9", NUD_STALE);
+	ck_assert(!readable(rtnl_event_fd(rtnl), 100));
+	set_neigh(rtnl, "fe80::9", NUD_FAILED);
+	run("ip -6 addr add 2001:db8::7/64 dev v0 nodad");
+	events(rtnl);
+	ev = find(RTNL_NEIGH, v0, "fe80::9");
+	ck_assert(ev && ev->neigh.state == NUD_FAILED);
+	ck_assert_ptr_nonnull(find(RTNL_ADDR, v0, "2001:db8::7"));
+	rtnl_close(rtnl);
+}
+END_TEST
+
 /* More events than the socket holds are told as lost, and the next are seen. */
 START_TEST(test_rtnl_overrun)
 {
@@ -316,17 +345,17 @@ END_TEST
 
 /* sockdiag */
 
-static struct sockdiag_sock socks[64];
+static struct sock_rec socks[64];
 static size_t n_socks;
 
-static void on_sock(void *arg, const struct sockdiag_sock *sock)
+static void on_sock(void *arg, const struct sock_rec *sock)
 {
 	(void)arg;
 	if (n_socks < 64)
 		socks[n_socks++] = *sock;
 }
 
-static const struct sockdiag_sock *find_sock(uint8_t protocol, uint16_t port,
+static const struct sock_rec *find_sock(uint8_t protocol, uint16_t port,
 					     const char *local)
 {
 	struct in6_addr a = ip(local);
@@ -366,7 +395,7 @@ static void connect_to(int fd, const char *addr, uint16_t port)
 START_TEST(test_sockdiag)
 {
 	int any, udp, srv, tcp, mapped;
-	const struct sockdiag_sock *s;
+	const struct sock_rec *s;
 	struct sockdiag *sd;
 	bool overrun;
 
@@ -379,13 +408,16 @@ START_TEST(test_sockdiag)
 	tcp = bound(SOCK_STREAM, "2001:db8::1", 1004);
 	connect_to(tcp, "2001:db8::1", 1003);
 	mapped = bound(SOCK_DGRAM, "::ffff:127.0.0.1", 1005);
-	ck_assert_int_eq(sockdiag_dump(sd, on_sock, NULL), 0);
+	ck_assert_int_eq(sockdiag_each(sd, false, on_sock, NULL), 0);
 	ck_assert_ptr_nonnull(find_sock(IPPROTO_UDP, 1002, "2001:db8::1"));
 	s = find_sock(IPPROTO_TCP, 1004, "2001:db8::1");
-	ck_assert(s && s->state == 1 && s->remote_port == 1003 && s->inode);
+	ck_assert(s && s->tcp_state == 1 && s->remote_port == 1003 && s->inode);
 	ck_assert_uint_eq(s->uid, 0);
 	ck_assert_ptr_null(find_sock(IPPROTO_UDP, 1001, "::"));
 	ck_assert_ptr_null(find_sock(IPPROTO_UDP, 1005, "::ffff:127.0.0.1"));
+	close(any);
+	ck_assert(!readable(sockdiag_event_fd(sd), 100));
+	ck_assert_int_eq(sockdiag_watch(sd, true), 0);
 	close(udp);
 	n_socks = 0;
 	ck_assert(readable(sockdiag_event_fd(sd), WAIT_MS));
@@ -396,8 +428,66 @@ START_TEST(test_sockdiag)
 	while (readable(sockdiag_event_fd(sd), 200))
 		sockdiag_read_events(sd, on_sock, NULL, &overrun);
 	ck_assert_ptr_nonnull(find_sock(IPPROTO_TCP, 1004, "2001:db8::1"));
-	close(any);
+	ck_assert_int_eq(sockdiag_watch(sd, false), 0);
 	close(mapped);
+	ck_assert(!readable(sockdiag_event_fd(sd), 100));
+	sockdiag_close(sd);
+}
+END_TEST
+
+/* What whoever has the socket is told: 0 while it is in order. */
+static int told(int fd)
+{
+	int err = 0;
+	socklen_t len = sizeof(err);
+
+	ck_assert_int_eq(getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len), 0);
+	return err;
+}
+
+static struct sock_rec one_of(struct sockdiag *sd, uint8_t protocol,
+			      uint16_t port)
+{
+	const struct sock_rec *rec;
+
+	n_socks = 0;
+	ck_assert_int_eq(sockdiag_each(sd, true, on_sock, NULL), 0);
+	rec = find_sock(protocol, port, "2001:db8::1");
+	ck_assert_ptr_nonnull(rec);
+	return *rec;
+}
+
+/* By cookie: never another socket that has come to the same addresses. */
+START_TEST(test_sockdiag_destroy)
+{
+	struct sock_rec udp_rec, tcp_rec;
+	struct sockdiag *sd;
+	int udp, srv, tcp;
+
+	run("ip -6 addr add 2001:db8::1/128 dev lo nodad");
+	ck_assert_int_eq(sockdiag_open(&sd), 0);
+	udp = bound(SOCK_DGRAM, "2001:db8::1", 1002);
+	srv = bound(SOCK_STREAM, "2001:db8::1", 1003);
+	ck_assert_int_eq(listen(srv, 5), 0);
+	tcp = bound(SOCK_STREAM, "2001:db8::1", 1004);
+	connect_to(tcp, "2001:db8::1", 1003);
+	ck_assert_int_eq(write(tcp, "12345", 5), 5);
+	tcp_rec = one_of(sd, IPPROTO_TCP, 1004);
+	ck_assert_uint_eq(tcp_rec.tx_bytes, 5);
+	udp_rec = one_of(sd, IPPROTO_UDP, 1002);
+	ck_assert(tcp_rec.cookie && udp_rec.cookie != tcp_rec.cookie);
+	udp_rec.cookie++;
+	ck_assert_int_eq(sockdiag_destroy(sd, &udp_rec), -ENOENT);
+	ck_assert_int_eq(told(udp), 0);
+	udp_rec.cookie--;
+	ck_assert_int_eq(sockdiag_destroy(sd, &udp_rec), 0);
+	ck_assert_int_eq(told(udp), ECONNABORTED);
+	ck_assert_int_eq(sockdiag_destroy(sd, &tcp_rec), 0);
+	ck_assert_int_eq(told(tcp), ECONNABORTED);
+	ck_assert_int_eq(sockdiag_destroy(sd, &tcp_rec), -ENOENT);
+	close(udp);
+	close(tcp);
+	close(srv);
 	sockdiag_close(sd);
 }
 END_TEST
@@ -972,7 +1062,7 @@ START_TEST(test_priv)
 	ck_assert_int_ge(raw_open(), 0);
 	ck_assert_int_ge(packet_open(), 0);
 	ck_assert_int_eq(sockdiag_open(&sd), 0);
-	ck_assert_int_eq(sockdiag_dump(sd, on_sock, NULL), 0);
+	ck_assert_int_eq(sockdiag_each(sd, false, on_sock, NULL), 0);
 	dp_flush(dp);
 	dp_close(dp);
 	ck_assert_ptr_null(strstr(output("tc qdisc"), "clsact"));
@@ -1022,8 +1112,10 @@ int main(void)
 	tcase_add_test(tc, test_rtnl_routes);
 	tcase_add_test(tc, test_rtnl_ra_routes);
 	tcase_add_test(tc, test_rtnl_neigh_sysctl);
+	tcase_add_test(tc, test_rtnl_neigh_failures);
 	tcase_add_test(tc, test_rtnl_overrun);
 	tcase_add_test(tc, test_sockdiag);
+	tcase_add_test(tc, test_sockdiag_destroy);
 	tcase_add_test(tc, test_tun);
 	tcase_add_test(tc, test_raw_send);
 	tcase_add_test(tc, test_raw_batch);

@@ -14,8 +14,8 @@
 
 #include "proto/service.h"
 
-enum { SOCK_LAYOUT = 1, SOCK_RULES_MAX = 64, SOCK_COMM = 16,
-       SOCK_CGROUP_DEPTH = 16 };
+enum { SOCK_LAYOUT = 1, SOCK_RULES_MAX = 64, SOCK_PERMITS_MAX = 64,
+       SOCK_COMM = 16, SOCK_CGROUP_DEPTH = 16, SOCK_HELD_MAX = 4096 };
 
 /* What a service type means just now. */
 enum sock_service_state {
@@ -25,7 +25,8 @@ enum sock_service_state {
 	SOCK_SERVICE_ADDR,	/* this address */
 };
 
-/* map "services": ARRAY[SERVICE__MAX] of these, by enum service */
+/* map "services": ARRAY[SERVICE__MAX] of these, by enum service, each with a
+ * lock so that no half of one is seen */
 struct sock_service {
 	struct in6_addr addr;		/* SOCK_SERVICE_ADDR */
 	struct in6_addr temporary;	/* for IPV6_PREFER_SRC_TMP; or addr */
@@ -36,7 +37,7 @@ struct sock_service {
 	__u8 pad[6];
 };
 
-/* map "rules": ARRAY[SOCK_RULES_MAX]; the first that matches holds */
+/* The first rule that matches holds. */
 enum sock_rule_flag {
 	SOCK_RULE_COMMAND = 1,
 	SOCK_RULE_UID = 2,
@@ -44,13 +45,14 @@ enum sock_rule_flag {
 	SOCK_RULE_PROTOCOL = 8,
 	SOCK_RULE_PORT = 16,
 	SOCK_RULE_PREFIX = 32,
-	SOCK_RULE_GID = 64,
-	SOCK_RULE_MPTCP = 128,	/* a TCP socket that is MPTCP's */
+	SOCK_RULE_GID = 64,	/* the real one or a supplementary one */
+	SOCK_RULE_MPTCP = 128,	/* a TCP socket that is MPTCP's: a subflow */
 };
 
 struct sock_rule {
 	struct in6_addr prefix;
-	char command[SOCK_COMM];	/* comm, zeros after it */
+	char command[SOCK_COMM];	/* of the process, its main thread's;
+					 * zeros after it */
 	__u32 flags;			/* enum sock_rule_flag: what is to match */
 	__u32 uid, gid;
 	__u16 port_low, port_high;	/* remote; host order, both included */
@@ -67,47 +69,68 @@ struct sock_cgroup {
 	__u8 pad[7];
 };
 
-/* map "permits": HASH, struct sock_who -> __u32 mask of 1 << enum service, which
- * this user or group may ask for beside what everybody may */
 struct sock_who {
 	__u32 id;
 	__u32 is_group;
 };
 
+/* What this user or group may ask for beside what everybody may. */
+struct sockhook_permit {
+	struct sock_who who;
+	__u32 services;		/* mask of 1 << enum service */
+};
+
+/* map "policy": ARRAY_OF_MAPS[1] of ARRAY[1] of these: a new one is exchanged
+ * for the old one at once */
+struct sock_policy {
+	__u32 n_rules, n_permits;
+	__u32 everybody;	/* may ask for: mask of 1 << enum service */
+	__u8 service;		/* where no rule matches */
+	__u8 pad[3];
+	struct sock_rule rules[SOCK_RULES_MAX];
+	struct sockhook_permit permits[SOCK_PERMITS_MAX];
+};
+
 /* map "conf": ARRAY[1] */
 struct sock_conf {
 	__u64 netns;			/* cookie of kedge-mn's */
-	__u32 n_rules;
-	__u32 permits;			/* everybody's mask */
-	__u8 service;			/* where no rule matches */
-	__u8 any_cgroup;		/* map "cgroups" is not empty */
-	__u8 pad[6];
+	__u64 any_cgroup;		/* map "cgroups" is not empty */
 };
 
-/* map "socks": SK_STORAGE: */
+/* map "socks": SK_STORAGE, which a socket that is accepted inherits: */
 enum sock_flag {
 	SOCK_HELD = 1,		/* source is counted in map "held" */
+	SOCK_BOUND = 2,		/* we bound it to source, in a connect() */
+	SOCK_CHOSEN = 4,	/* not connected, but the first datagram was
+				 * sent: service, rule and why hold */
 };
 
 struct sock_state {
 	struct in6_addr source;	/* chosen; :: the kernel's own choice */
-	__u64 since;		/* CLOCK_BOOTTIME, ns: of the last connect, or
-				 * first datagram */
-	__u32 pid, uid;
+	__u64 since;		/* CLOCK_BOOTTIME, ns: of the last connect, bind
+				 * to an address, or first datagram */
+	__u32 pid, uid;		/* of who did that */
 	__u32 prefer;		/* IPV6_PREFER_SRC_*, as the socket asked */
+	__u32 born;		/* of what it holds: struct sock_hold */
 	__u16 rule;		/* of the policy, from 0; where why says so */
 	__u8 asked;		/* enum service, by the option */
+	__u8 may;		/* who set the option may ask for: a mask */
 	__u8 service;		/* enum service in force */
 	__u8 why;		/* enum service_why */
-	__u8 flags;
-	__u8 pad[2];
-	char comm[SOCK_COMM];
+	__u8 flags;		/* enum sock_flag */
+	__u8 pad;
+	char comm[SOCK_COMM];	/* of the process */
 };
 
-/* map "held": HASH, struct in6_addr -> __u32: how many sockets that are bound
- * to no address send from it */
+/* map "held": HASH, struct in6_addr -> how many sockets that are bound to no
+ * address send from it. An entry goes at the daemon's word alone. */
+struct sock_hold {
+	__u32 count;
+	__u32 born;		/* tells it from an earlier entry */
+};
 
-/* ring buffer "sockring" */
+/* ring buffer "ring". What it tells may be over already: see
+ * sockhook_held(). */
 enum sock_event_type {
 	SOCK_EVENT_HELD = 1,	/* the first socket holds addr */
 	SOCK_EVENT_FREE,	/* the last one let go of it */

@@ -13,6 +13,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "flows.h"
+#include "policy.h"
 #include "run.h"
 #include "show.h"
 
@@ -31,14 +33,20 @@ static const struct command {
 	{ "status", "what the daemon is and where it is attached" },
 	{ "bindings", "home addresses, their care-of addresses and traffic" },
 	{ "anchors", "routers that anchor, or may anchor, addresses" },
-	{ "flows", "sockets and the path that each takes (kedge-mn)" },
+	{ "flows", "sockets: service type, why, anchor and path (kedge-mn)" },
+	{ "explain", "DST: the address that a flow there would get "
+		"(kedge-mn)" },
 	{ "sas", "security associations, IKE's too; never a key" },
 	{ "owners", "who owns which home address (kedge-ha)" },
+	{ "policy", "which flows get which service type (kedge-mn)" },
 	{ "counters", "events, refused messages, the data plane's packets" },
+	{ "request", "ask the remote anchor for a home address (kedge-mn)" },
 	{ "monitor", "events as they happen, until interrupted" },
 	{ "flush", "release every binding, take all down, end kedge-mn" },
 	{ NULL, NULL },
 };
+
+static struct json_object *explain;	/* its request */
 
 static volatile sig_atomic_t interrupted;
 
@@ -56,8 +64,15 @@ static void print_help(void)
 	       "Asks kedge-mn or kedge-ha on this machine.\n\nCommands:\n");
 	for (c = commands; c->name; c++)
 		printf("  %-9s %s\n", c->name, c->help);
+	printf("  explain DST [--service=TYPE] [--protocol=tcp|udp] "
+	       "[--port=N]\n"
+	       "            [--command=NAME] [--user=NAME]\n"
+	       "            for what a program asks, or is\n");
 	printf("  owners forget HOA\n"
 	       "            takes a home address from its owner\n"
+	       "  policy check [FILE]\n"
+	       "            reads a policy file, tells its errors; asks no "
+	       "daemon\n"
 	       "  run [-v] [--service=TYPE] [--] COMMAND [ARGUMENT...]\n"
 	       "            runs a command whose sockets get that service "
 	       "type\n");
@@ -280,9 +295,13 @@ static int send_line(struct conn *c, const char *line)
 /* hoa NULL: the command alone. An address needs no quoting. */
 static int send_request(struct conn *c, const char *cmd, const char *hoa)
 {
-	char line[128];
+	char line[4096];
 
-	if (hoa)
+	if (explain)
+		snprintf(line, sizeof(line), "%s\n",
+			 json_object_to_json_string_ext(explain,
+						JSON_C_TO_STRING_PLAIN));
+	else if (hoa)
 		snprintf(line, sizeof(line), "{\"cmd\":\"%s-forget\","
 			 "\"hoa\":\"%s\"}\n", cmd, hoa);
 	else
@@ -364,6 +383,16 @@ static int monitor(struct conn *c, bool json)
 	return read_error(err);
 }
 
+/* What the daemon cannot see. */
+static void complete(const char *cmd, struct json_object *answer)
+{
+	struct json_object *flows;
+
+	if (!strcmp(cmd, "flows") &&
+	    json_object_object_get_ex(answer, "flows", &flows))
+		flows_find_processes(flows);
+}
+
 static int ask(struct conn *c, const char *cmd, const char *hoa, bool json)
 {
 	struct json_object *answer;
@@ -375,9 +404,12 @@ static int ask(struct conn *c, const char *cmd, const char *hoa, bool json)
 	rc = read_object(c, &line, &answer);
 	if (rc)
 		return read_error(rc);
-	if (!says_ok(answer) || ask_rest(c, cmd, answer))
-		rc = 1;
-	else if (!strcmp(cmd, "monitor"))
+	if (!says_ok(answer) || ask_rest(c, cmd, answer)) {
+		json_object_put(answer);
+		return 1;
+	}
+	complete(cmd, answer);
+	if (!strcmp(cmd, "monitor"))
 		rc = monitor(c, json);
 	else if (json)
 		puts(json_object_to_json_string_ext(answer,
@@ -454,21 +486,44 @@ static const char *words_read(char **word, int n, const char **hoa)
 	return NULL;
 }
 
+static const struct option options[] = {
+	{ "socket", required_argument, NULL, 's' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* Where in argv the command is; what follows may be options of its own. */
+static int command_at(int argc, char **argv)
+{
+	int at;
+
+	opterr = 0;
+	while (getopt_long(argc, argv, "+s:jh", options, NULL) != -1)
+		;
+	at = optind;
+	optind = 0;	/* a new scan */
+	opterr = 1;
+	return at;
+}
+
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "socket", required_argument, NULL, 's' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 },
-	};
+	int at = command_at(argc, argv);
 	const char *socket_path = NULL, *hoa = NULL, *wrong;
 	bool json = false;
 	int opt;
 
 	if (argc > 1 && !strcmp(argv[1], "run"))
 		return run_command(argc - 1, argv + 1);
+	if (at < argc && !strcmp(argv[at], "explain")) {
+		explain = explain_request(argc - at, argv + at, &json);
+		if (!explain)
+			usage_error();
+		argc = at + 1;
+		optind = 0;
+	}
 	while ((opt = getopt_long(argc, argv, "s:jh", options, NULL)) != -1) {
 		switch (opt) {
 		case 's':
@@ -489,6 +544,9 @@ int main(int argc, char **argv)
 	}
 	if (optind == argc)
 		usage_error();
+	if (!strcmp(argv[optind], "policy") && argc - optind > 1 &&
+	    !strcmp(argv[optind + 1], "check") && argc - optind <= 3)
+		return policy_check(argv[optind + 2], json);
 	wrong = words_read(argv + optind, argc - optind, &hoa);
 	if (wrong) {
 		fprintf(stderr, "kedgectl: what is '%s'?\n", wrong);

@@ -24,8 +24,11 @@ static const struct sentence {
 	{ "binding", "{hoa}: {state}, was {old}" },
 	{ "home", "{hoa}: back at its own link, deregistered at {ha}" },
 	{ "released", "{hoa}: released at {ha}" },
+	{ "assigned", "{hoa}: assigned by {ha}" },
+	{ "assign_failed", "{ha} assigned no home address: {why}" },
 	{ "abandoned", "{hoa}: given up: {why}" },
 	{ "anchor", "anchor {ha} for {prefix}" },
+	{ "reset", "{address}: {sockets} sockets told that it is gone" },
 	{ "flow_end", "{hoa}: last flow ended" },
 	{ "bu_received", "{hoa}: binding update {seq} received, "
 		"care-of {coa}, for {lifetime_s}: {status}" },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "show.h"
 
+#include <grp.h>
 #include <pwd.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -125,32 +126,75 @@ static void user(char *out, size_t len, struct json_object *v,
 		plain(out, len, v, row);
 }
 
-static void with_port(char *out, size_t len, struct json_object *addr,
-		      struct json_object *port)
-{
-	char a[64], p[16];
-
-	text_of(a, sizeof(a), addr);
-	text_of(p, sizeof(p), port);
-	snprintf(out, len, "[%s]:%s", a, p);
-}
-
-static void local(char *out, size_t len, struct json_object *v,
-		  struct json_object *row)
-{
-	with_port(out, len, v, get(row, "local_port"));
-}
-
 /* A UDP socket that is not connected has no remote end. */
 static void remote(char *out, size_t len, struct json_object *v,
 		   struct json_object *row)
 {
-	struct json_object *port = get(row, "remote_port");
+	char a[64], p[16];
 
-	if (json_object_get_int64(port))
-		with_port(out, len, v, port);
+	text_of(a, sizeof(a), v);
+	text_of(p, sizeof(p), get(row, "remote_port"));
+	if (json_object_get_int64(get(row, "remote_port")))
+		snprintf(out, len, "[%s]:%s", a, p);
 	else
 		snprintf(out, len, "-");
+}
+
+static void protocol(char *out, size_t len, struct json_object *v,
+		     struct json_object *row)
+{
+	const char *state = get_string(row, "state");
+
+	if (!strcmp(state, "established") || !strcmp(state, "connected"))
+		snprintf(out, len, "%s", json_object_get_string(v));
+	else
+		snprintf(out, len, "%s %s", json_object_get_string(v), state);
+}
+
+/* Short, or a line is too long; kedgectl(8) has them. */
+static void service(char *out, size_t len, struct json_object *v,
+		    struct json_object *row)
+{
+	const char *text = json_object_get_string(v);
+
+	(void)row;
+	if (text && !strcmp(text, "session-lasting"))
+		text = "session";
+	else if (text && !strcmp(text, "graceful-replacement"))
+		text = "graceful";
+	else if (text && !strcmp(text, "nonpersistent"))
+		text = "nonpersist";
+	snprintf(out, len, "%s", text ? text : "-");
+}
+
+/* A rule's name says more than that it was one. */
+static void why(char *out, size_t len, struct json_object *v,
+		struct json_object *row)
+{
+	text_of(out, len, get(row, "rule") ? get(row, "rule") : v);
+}
+
+static void maybe_bytes(char *out, size_t len, struct json_object *v,
+			struct json_object *row)
+{
+	if (v)
+		bytes(out, len, v, row);
+	else
+		snprintf(out, len, "-");
+}
+
+/* Or at least whose it is. */
+static void process(char *out, size_t len, struct json_object *v,
+		    struct json_object *row)
+{
+	char name[24];
+
+	text_of(name, sizeof(name), get(row, "command"));
+	if (v)
+		snprintf(out, len, "%s[%lld]", name,
+			 (long long)json_object_get_int64(v));
+	else
+		user(out, len, get(row, "uid"), row);
 }
 
 static void left_of(char *out, size_t len, struct json_object *v,
@@ -203,13 +247,15 @@ static const struct column anchor_columns[] = {
 };
 
 static const struct column flow_columns[] = {
-	{ "PROTO", "protocol", plain, false },
-	{ "STATE", "state", plain, false },
-	{ "LOCAL", "local", local, false },
+	{ "PROTO", "protocol", protocol, false },
+	{ "PORT", "local_port", plain, true },
 	{ "REMOTE", "remote", remote, false },
-	{ "USER", "uid", user, false },
-	{ "PATH", "path", plain, false },
-	{ "ANCHOR", "anchor", plain, false },
+	{ "SERVICE", "service", service, false },
+	{ "WHY", "why", why, false },
+	{ "SENT", "tx_bytes", maybe_bytes, true },
+	{ "RECEIVED", "rx_bytes", maybe_bytes, true },
+	{ "AGE", "age_s", seconds, true },
+	{ "PROCESS", "pid", process, false },
 	{ NULL, NULL, NULL, false },
 };
 
@@ -266,6 +312,79 @@ static const struct column owner_columns[] = {
 	{ "SEEN", "seen_s", ago, true },
 	{ "LEASE LEFT", "left_s", left, true },
 	{ "IN USE", "in_use", plain, false },
+	{ NULL, NULL, NULL, false },
+};
+
+static void group(char *out, size_t len, struct json_object *v,
+		  struct json_object *row)
+{
+	const struct group *gr = getgrgid((gid_t)json_object_get_int64(v));
+
+	if (!v)
+		snprintf(out, len, "-");
+	else if (gr)
+		snprintf(out, len, "%s", gr->gr_name);
+	else
+		plain(out, len, v, row);
+}
+
+static void user_or_none(char *out, size_t len, struct json_object *v,
+			 struct json_object *row)
+{
+	if (v)
+		user(out, len, v, row);
+	else
+		snprintf(out, len, "-");
+}
+
+static const struct column rule_columns[] = {
+	{ "#", "number", plain, true },
+	{ "RULE", "name", plain, false },
+	{ "COMMAND", "command", plain, false },
+	{ "USER", "uid", user_or_none, false },
+	{ "GROUP", "gid", group, false },
+	{ "CGROUP", "cgroup", plain, false },
+	{ "PROTO", "protocol", plain, false },
+	{ "PORT", "port", plain, false },
+	{ "DESTINATION", "destination", plain, false },
+	{ "SERVICE", "service", plain, false },
+	{ "FROM", "from", plain, false },
+	{ NULL, NULL, NULL, false },
+};
+
+/* Adds the names of some ids to a cell that is about to be full at last. */
+static void add_names(char *out, size_t len, struct json_object *ids,
+		      cell_fn *fn, const char *sign)
+{
+	char name[CELL_LEN];
+	size_t i, at;
+
+	for (i = 0; i < json_object_array_length(ids); i++) {
+		at = strlen(out);
+		fn(name, sizeof(name), json_object_array_get_idx(ids, i),
+		   NULL);
+		snprintf(out + at, len - at, "%s%s%s", at ? ", " : "", sign,
+			 name);
+	}
+}
+
+static void who(char *out, size_t len, struct json_object *v,
+		struct json_object *row)
+{
+	out[0] = '\0';
+	if (json_object_get_boolean(v)) {
+		snprintf(out, len, "everybody");
+		return;
+	}
+	add_names(out, len, get(row, "uids"), user, "");
+	add_names(out, len, get(row, "gids"), group, "@");
+	if (!out[0])
+		snprintf(out, len, "nobody");
+}
+
+static const struct column allow_columns[] = {
+	{ "SERVICE", "service", plain, false },
+	{ "MAY BE ASKED FOR BY", "everybody", who, false },
 	{ NULL, NULL, NULL, false },
 };
 
@@ -338,9 +457,12 @@ static void print_line(const struct column *columns, const int *width,
 	}
 }
 
-/* Columns that no row has a value for are left out: the daemons differ. */
-static void table(const struct column *columns, struct json_object *rows,
-		  const char *what)
+typedef void before_fn(struct json_object *row, struct json_object *last);
+
+/* Columns that no row has a value for are left out: the daemons differ. before
+ * may print something before a row, knowing the last one (or NULL). */
+static void table_of(const struct column *columns, struct json_object *rows,
+		     const char *what, before_fn *before)
 {
 	int width[COLUMNS_MAX] = { 0 }, i, last = 0;
 	size_t r;
@@ -357,9 +479,20 @@ static void table(const struct column *columns, struct json_object *rows,
 		last = i;
 	}
 	print_line(columns, width, NULL, last);
-	for (r = 0; r < json_object_array_length(rows); r++)
-		print_line(columns, width,
-			   json_object_array_get_idx(rows, r), last);
+	for (r = 0; r < json_object_array_length(rows); r++) {
+		struct json_object *row = json_object_array_get_idx(rows, r);
+
+		if (before)
+			before(row, r ? json_object_array_get_idx(rows, r - 1) :
+					NULL);
+		print_line(columns, width, row, last);
+	}
+}
+
+static void table(const struct column *columns, struct json_object *rows,
+		  const char *what)
+{
+	table_of(columns, rows, what, NULL);
 }
 
 static void print_list(const char *title, struct json_object *list)
@@ -456,6 +589,72 @@ static void show_sas(struct json_object *a)
 	printf("\nIKE runs in %s threads\n", get_string(a, "threads"));
 }
 
+static void show_policy(struct json_object *a)
+{
+	const char *file = json_object_get_string(get(a, "file"));
+
+	printf("%-15s %s\n", "policy:", file ? file : "built in");
+	printf("%-15s %s\n", "default:", get_string(a, "default"));
+	printf("%-15s nonpersistent: %s, lost: %s\n", "reset:",
+	       json_object_get_boolean(get(a, "reset_nonpersistent")) ?
+	       "yes" : "no",
+	       json_object_get_boolean(get(a, "reset_lost")) ? "yes" : "no");
+	printf("%-15s %gs of both addresses\n\n", "graceful:",
+	       json_object_get_double(get(a, "graceful_s")));
+	table(rule_columns, get(a, "rules"), "rules");
+	printf("\n");
+	table(allow_columns, get(a, "allow"), "types");
+}
+
+static int by_source(const void *a, const void *b)
+{
+	struct json_object *const *x = a, *const *y = b;
+	int order = strcmp(get_string(*x, "local"), get_string(*y, "local"));
+	int64_t p = json_object_get_int64(get(*x, "local_port"));
+	int64_t q = json_object_get_int64(get(*y, "local_port"));
+
+	return order ? order : p < q ? -1 : p > q;
+}
+
+/* The source address and its way, once for all its flows. */
+static void source_line(struct json_object *row, struct json_object *last)
+{
+	if (last && !strcmp(get_string(row, "local"),
+			    get_string(last, "local")))
+		return;
+	printf("from %s: %s", get_string(row, "local"),
+	       get_string(row, "path"));
+	if (get(row, "anchor"))
+		printf(", anchored at %s", get_string(row, "anchor"));
+	printf("\n");
+}
+
+static void show_flows(struct json_object *rows)
+{
+	if (json_object_is_type(rows, json_type_array))
+		json_object_array_sort(rows, by_source);
+	table_of(flow_columns, rows, "flows", source_line);
+}
+
+static void show_explain(struct json_object *a)
+{
+	printf("%-9s %s\n", "to:", get_string(a, "dst"));
+	printf("%-9s %s, by %s%s%s\n", "service:", get_string(a, "service"),
+	       get_string(a, "why"), get(a, "rule") ? " rule " : "",
+	       get(a, "rule") ? get_string(a, "rule") : "");
+	printf("%-9s %s\n", "reason:", get_string(a, "reason"));
+	if (get(a, "refused")) {
+		printf("%-9s %s\n", "refused:", get_string(a, "refused"));
+		return;
+	}
+	printf("%-9s %s (%s's choice)\n", "source:", get_string(a, "source"),
+	       get_string(a, "chosen_by"));
+	printf("%-9s %s", "path:", get_string(a, "path"));
+	if (get(a, "anchor"))
+		printf(", anchored at %s", get_string(a, "anchor"));
+	printf("\n%-9s %s\n", "at move:", get_string(a, "at_move"));
+}
+
 void show(const char *cmd, struct json_object *answer)
 {
 	struct json_object *rows = get(answer, cmd);
@@ -467,12 +666,19 @@ void show(const char *cmd, struct json_object *answer)
 	else if (!strcmp(cmd, "flush"))
 		printf("releasing %s bindings; kedge-mn ends then\n",
 		       get_string(answer, "bindings"));
+	else if (!strcmp(cmd, "request"))
+		printf("asking %s for a home address; 'monitor' tells what "
+		       "it says\n", get_string(answer, "ha"));
 	else if (!strcmp(cmd, "bindings"))
 		table(binding_columns, rows, "bindings");
 	else if (!strcmp(cmd, "anchors"))
 		table(anchor_columns, rows, "anchors");
 	else if (!strcmp(cmd, "flows"))
-		table(flow_columns, rows, "flows");
+		show_flows(rows);
+	else if (!strcmp(cmd, "explain"))
+		show_explain(answer);
+	else if (!strcmp(cmd, "policy"))
+		show_policy(answer);
 	else if (!strcmp(cmd, "sas"))
 		show_sas(answer);
 	else if (!strcmp(cmd, "owners"))

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 /* Prints the answer to a command as a table; the command is one of status,
- * bindings, anchors, flows, sas, owners, counters, flush. */
+ * bindings, anchors, flows, explain, sas, owners, policy, counters, flush. */
 void show(const char *cmd, struct json_object *answer);
 
 /* Writes one line for an event of the monitor. */

@@ -51,6 +51,20 @@ struct parser {
 	mode_t mode;
 };
 
+/* Of the section that was opened last. */
+static const char *opened_file = "";
+static unsigned int opened_line;
+
+const char *conf_file(void)
+{
+	return opened_file;
+}
+
+unsigned int conf_line(void)
+{
+	return opened_line;
+}
+
 __attribute__((format(printf, 3, 4)))
 static void error_at(struct parser *p, int line, const char *fmt, ...)
 {
@@ -146,9 +160,12 @@ static struct section *section_new(struct parser *p,
 				   const char *name)
 {
 	char err[ERR_LEN] = "cannot be opened";
-	void *dst = type->open(p->conf, name, err, sizeof(err));
 	struct section *s;
+	void *dst;
 
+	opened_file = p->file;
+	opened_line = (unsigned int)p->line;
+	dst = type->open(p->conf, name, err, sizeof(err));
 	if (!dst) {
 		error_at(p, p->line, "[%s %s]: %s", type->type, name, err);
 		return NULL;
@@ -461,6 +478,7 @@ int conf_load(const char *path, const struct conf_section *sections,
 	if (rc)
 		return rc;
 	rc = parse_dropins(&p, path);
+	opened_file = "";
 	finish(&p, path);
 	if (rc)
 		return rc;

@@ -50,6 +50,10 @@ struct conf_section {
 int conf_load(const char *path, const struct conf_section *sections,
 	      void *conf, FILE *errs);
 
+/* For open(): where its section begins. */
+const char *conf_file(void);
+unsigned int conf_line(void);
+
 /* Setters for tables, as struct conf_key has them; dst points to: */
 int conf_set_addr(void *dst, const char *v, char *err, size_t n);
 		/* struct in6_addr, any address */

@@ -45,8 +45,12 @@
 	X(LINK_DOWN, "link_down") \
 	X(MOVES, "moves") \
 	X(HOA_ADOPTED, "hoa_adopted") \
+	X(HOA_ASSIGNED, "hoa_assigned") \
 	X(HOA_RELEASED, "hoa_released") \
 	X(HOA_ABANDONED, "hoa_abandoned") \
+	X(SOCKETS_COUNTED, "sockets_counted") \
+	X(SOCKETS_RESET, "sockets_reset") \
+	X(SOCKET_EVENTS_LOST, "socket_events_lost") \
 	X(IKE_UP, "ike_up") \
 	X(IKE_DOWN, "ike_down") \
 	X(IKE_REKEYED, "ike_rekeyed") \
@@ -56,6 +60,7 @@
 	X(QUEUED, "queued") \
 	X(QUEUE_SENT, "queue_sent") \
 	X(QUEUE_DROPPED, "queue_dropped") \
+	X(UNITS_FULL, "units_full") \
 	X(APP_ASKED, "app_asked") \
 	X(APP_RUN, "app_run")
 

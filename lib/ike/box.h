@@ -13,6 +13,7 @@
 
 enum box_what {
 	BOX_AUTHORIZE,		/* asked: the answer is in reason */
+	BOX_ASSIGN,		/* asked: in reason and hoa */
 	BOX_SA_ADD,
 	BOX_SA_DEL,
 	BOX_UP,

@@ -107,6 +107,10 @@ static void on_item(void *arg, struct box_item *item)
 		item->reason = ike->ops->authorize(ike->arg, &item->peer,
 						   &item->hoa, &item->ha);
 		break;
+	case BOX_ASSIGN:
+		item->reason = ike->ops->assign(ike->arg, &item->peer,
+						&item->hoa);
+		break;
 	case BOX_SA_ADD:
 		ike->ops->sa_add(ike->arg, &item->peer, &item->sa);
 		break;
@@ -275,6 +279,8 @@ static int open_blocked(struct ike *ike)
 		err = ike_creds_open(ike);
 	if (!err && ike->responder)
 		err = ike_responder_open(ike);
+	if (!err && ike->responder)
+		ike_assign_open(ike);
 	return err;
 }
 
@@ -340,6 +346,7 @@ void ike_close(struct ike *ike)
 	if (!ike)
 		return;
 	box_close(&ike->box);
+	ike_assign_close(ike);
 	ike_responder_close(ike);
 	if (ike->charon_up)
 		libcharon_deinit();
@@ -706,6 +713,7 @@ uint32_t ike_initiate(struct ike *ike, const struct in6_addr *local,
 	conn->local = *local;
 	conn->hoa = *hoa;
 	conn->ha = *ha;
+	conn->requested = IN6_IS_ADDR_UNSPECIFIED(hoa);
 	pthread_mutex_lock(&ike->lock);
 	id = conn->id = ++ike->last_id;
 	HASH_ADD(hh, ike->by_id, id, sizeof(conn->id), conn);

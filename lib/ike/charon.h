@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the files that include strongSwan's headers share: charon.c (start, end,
- * requests), creds.c (who we are, whom we believe), events.c and kernel.c (what
- * libcharon calls). Nobody else includes this.
+ * requests), creds.c (who we are, whom we believe), events.c, assign.c and
+ * kernel.c (what libcharon calls). Nobody else includes this.
  *
  * libcharon's threads and the loop's meet in the table of conns, under
  * ike->lock, and in the box.
@@ -13,6 +13,7 @@
 #include <daemon.h>
 #include <library.h>
 
+#include <attributes/attribute_provider.h>
 #include <credentials/sets/mem_cred.h>
 
 #include <uthash.h>
@@ -36,6 +37,8 @@ struct conn {
 	bool wandered;			/* its address has changed: that is no
 					 * word for where it is */
 	bool allowed;			/* responder: SAs for hoa at ha */
+	bool requested;			/* hoa is, or was, to be assigned */
+	struct in6_addr assigned;	/* responder: by us; :: none */
 	struct in6_addr hoa, ha;	/* :: before they are known */
 	struct in6_addr local;		/* initiator: where it should run */
 	enum reason reason;		/* why it fails */
@@ -79,6 +82,8 @@ struct ike {
 	backend_t backend;
 	ike_cfg_t *ike_cfg;		/* responder */
 	peer_cfg_t *peer_cfgs[2];	/* responder: certificate, PSK */
+	attribute_provider_t provider;
+	bool provider_added;
 	listener_t listener;
 	logger_t logger;
 };
@@ -118,8 +123,16 @@ void ike_events_init(struct ike *ike);
  * Our id of it, or 0. */
 uint32_t ike_disown(struct ike *ike, ike_sa_t *ike_sa, enum reason why);
 
+/* assign.c: home addresses by the configuration payload. For responders. */
+void ike_assign_open(struct ike *ike);
+void ike_assign_close(struct ike *ike);
+/* The assigned address, where remote has it among others, in their place. */
+void ike_assign_narrow(const struct conn *conn, linked_list_t *remote);
+
 /* kernel.c. Before charon->initialize() */
 void ike_kernel_features(void);
+/* A traffic selector for MH. */
+traffic_selector_t *ike_ts(const struct in6_addr *addr, uint8_t len);
 /* The one address that a list of traffic selectors for MH has. */
 bool ike_ts_addr(linked_list_t *list, struct in6_addr *addr);
 /* The n-th of conn's ESP SAs is over: forgets it; with ike->lock held. */

@@ -176,6 +176,7 @@ const struct conf_key ike_conf_keys_ha[] = {
 	IKE("nat-port", nat_port, set_port),
 	IKE("allow", allow, add_identity, .many = true),
 	IKE("deny", deny, add_identity, .many = true),
+	IKE("pool-identity", assign, add_identity, .many = true),
 	{ .name = NULL },
 };
 
@@ -222,6 +223,7 @@ void ike_conf_free(struct ike_conf *conf)
 	list_free(&conf->anchors);
 	list_free(&conf->allow);
 	list_free(&conf->deny);
+	list_free(&conf->assign);
 	free(conf->identity);
 	free(conf->certificate);
 	free(conf->key);
@@ -320,6 +322,7 @@ bool ike_conf_same(const struct ike_conf *a, const struct ike_conf *b)
 		same_list(&a->anchors, &b->anchors) &&
 		same_list(&a->allow, &b->allow) &&
 		same_list(&a->deny, &b->deny) &&
+		same_list(&a->assign, &b->assign) &&
 		a->sa_lifetime.ns == b->sa_lifetime.ns &&
 		a->ike_lifetime.ns == b->ike_lifetime.ns &&
 		a->dpd.ns == b->dpd.ns && a->port == b->port &&

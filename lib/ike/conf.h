@@ -38,6 +38,7 @@ struct ike_conf {
 	struct ike_list cas, crls;	/* files */
 	struct ike_list anchors;	/* MN: identities of trusted HAs */
 	struct ike_list allow, deny;	/* HA: identities that may be served */
+	struct ike_list assign;	/* HA: those that may be assigned addresses */
 	mtime sa_lifetime;	/* hard, of an ESP SA; rekeyed well before */
 	mtime ike_lifetime;	/* of an IKE SA before it is rekeyed */
 	mtime dpd;		/* silence before a peer is asked; 0: never */

@@ -486,11 +486,21 @@ static child_cfg_t *new_child_cfg(void)
 static void add_ts(child_cfg_t *cfg, bool local, const struct in6_addr *addr,
 		   uint8_t len)
 {
-	host_t *net = ike_host(addr, 0);
+	cfg->add_traffic_selector(cfg, local, ike_ts(addr, len));
+}
 
-	cfg->add_traffic_selector(cfg, local,
-			traffic_selector_create_from_subnet(net, len,
-				IP6_PROTO_MH, 0, 65535));
+/*
+ * RFC 5026 5.3.1: INTERNAL_IP6_ADDRESS, empty, in the first IKE_AUTH. With it
+ * goes ::/0 as our selector, which the home agent narrows; what libcharon takes
+ * of the answer is the assigned address alone. It keeps that as the IKE SA's
+ * own, so that later exchanges name it.
+ */
+static void add_request(peer_cfg_t *cfg, child_cfg_t *child)
+{
+	cfg->add_virtual_ip(cfg, host_create_any(AF_INET6));
+	child->add_traffic_selector(child, TRUE,
+			traffic_selector_create_dynamic(IP6_PROTO_MH, 0,
+							65535));
 }
 
 peer_cfg_t *ike_initiator_cfg(struct ike *ike, const struct conn *conn,
@@ -506,7 +516,10 @@ peer_cfg_t *ike_initiator_cfg(struct ike *ike, const struct conn *conn,
 	cfg = new_peer_cfg(ike, name, new_ike_cfg(local, port, remote),
 			   !ike->cert);
 	*child = new_child_cfg();
-	add_ts(*child, TRUE, &conn->hoa, 128);
+	if (conn->requested)
+		add_request(cfg, *child);
+	else
+		add_ts(*child, TRUE, &conn->hoa, 128);
 	add_ts(*child, FALSE, &conn->ha, 128);
 	cfg->add_child_cfg(cfg, (*child)->get_ref(*child));
 	return cfg;

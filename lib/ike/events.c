@@ -199,6 +199,8 @@ static enum reason told_reason(message_t *message)
 		return REASON_IKE_REFUSED_TS;
 	if (message->get_notify(message, AUTHENTICATION_FAILED))
 		return REASON_IKE_REFUSED_US;
+	if (message->get_notify(message, INTERNAL_ADDRESS_FAILURE))
+		return REASON_IKE_REFUSED_HOA;
 	return REASON_NONE;
 }
 
@@ -368,7 +370,54 @@ static void judged(struct ike *ike, ike_sa_t *ike_sa,
 	pthread_mutex_unlock(&ike->lock);
 }
 
-/* An initiator's selectors are what it asked for itself. */
+/* What the daemon said to the address that its home agent assigned. */
+static void accepted(struct ike *ike, ike_sa_t *ike_sa,
+		     const struct box_item *item)
+{
+	struct conn *conn;
+
+	pthread_mutex_lock(&ike->lock);
+	conn = ike_conn_find(ike, ike_sa);
+	if (conn && item->reason)
+		conn->reason = item->reason;
+	else if (conn)
+		conn->hoa = item->hoa;
+	pthread_mutex_unlock(&ike->lock);
+}
+
+/*
+ * An initiator's selectors are what it asked for itself, but where the home
+ * agent was to name the address: that is judged before there is any SA. One
+ * address, and the same in the configuration payload and as a selector:
+ * libcharon has intersected them.
+ */
+static void narrow_ours(ike_sa_t *ike_sa, linked_list_t *local,
+			linked_list_t *remote)
+{
+	struct box_item item = {.what = BOX_AUTHORIZE};
+	struct ike *ike = the_ike;
+	struct conn *conn;
+	bool ask = false;
+
+	pthread_mutex_lock(&ike->lock);
+	conn = ike_conn_find(ike, ike_sa);
+	if (conn && conn->initiator && conn->requested &&
+	    IN6_IS_ADDR_UNSPECIFIED(&conn->hoa)) {
+		ike_about(&item, conn, ike_sa);
+		ask = true;
+	}
+	pthread_mutex_unlock(&ike->lock);
+	if (!ask)
+		return;
+	if (ike_ts_addr(local, &item.hoa) && ike_ts_addr(remote, &item.ha))
+		box_ask(&ike->box, &item);
+	else
+		item.reason = REASON_IKE_ASSIGNED;
+	accepted(ike, ike_sa, &item);
+	if (item.reason)
+		ts_flush(local);
+}
+
 static bool on_narrow(listener_t *this, ike_sa_t *ike_sa, child_sa_t *child,
 		      narrow_hook_t type, linked_list_t *local,
 		      linked_list_t *remote)
@@ -380,6 +429,9 @@ static bool on_narrow(listener_t *this, ike_sa_t *ike_sa, child_sa_t *child,
 	bool ours = false;
 
 	(void)this, (void)child;
+	if (type == NARROW_INITIATOR_POST_NOAUTH ||
+	    type == NARROW_INITIATOR_POST_AUTH)
+		narrow_ours(ike_sa, local, remote);
 	if (type != NARROW_RESPONDER)
 		return true;
 	pthread_mutex_lock(&ike->lock);
@@ -387,6 +439,7 @@ static bool on_narrow(listener_t *this, ike_sa_t *ike_sa, child_sa_t *child,
 	if (conn && conn->initiator) {
 		ours = true;
 	} else if (conn) {
+		ike_assign_narrow(conn, remote);
 		ike_about(&item, conn, ike_sa);
 		item.reason = judge_request(conn, ike_sa, local, remote,
 					    &item);

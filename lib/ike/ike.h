@@ -48,10 +48,20 @@ struct ike_ops {
 	 * Responder: a peer who has authenticated asks for SAs for hoa at our
 	 * address ha; it runs IKE from peer->remote. REASON_NONE if it may.
 	 * What is refused is counted by the callee. Called again at a rekey.
+	 * Initiator (peer->initiator), once, where the home agent was to
+	 * assign a home address: is hoa one to take? What is refused is told
+	 * by down(), and counted then.
 	 */
 	enum reason (*authorize)(void *arg, const struct ike_peer *peer,
 				 const struct in6_addr *hoa,
 				 const struct in6_addr *ha);
+	/*
+	 * Responder: a peer who has authenticated asks for a home address
+	 * (RFC 5026 5.3.1); REASON_NONE with *hoa. It is his before he hears
+	 * of it. What is refused is counted by the callee.
+	 */
+	enum reason (*assign)(void *arg, const struct ike_peer *peer,
+			      struct in6_addr *hoa);
 	/* To be used from now on. At a rekey the old ones are told by sa_del()
 	 * later; outbound, the newest is the one to use. */
 	void (*sa_add)(void *arg, const struct ike_peer *peer,
@@ -98,8 +108,9 @@ int ike_start(struct ike *ike);
 void ike_close(struct ike *ike);
 
 /*
- * Begins an IKE SA from local, with SAs for hoa at ha. Returns its id at once;
- * up() or down() follows. 0 when out of memory.
+ * Begins an IKE SA from local, with SAs for hoa at ha; hoa ::: for one that ha
+ * is to assign. Returns its id at once; up() or down() follows. 0 when out of
+ * memory.
  */
 uint32_t ike_initiate(struct ike *ike, const struct in6_addr *local,
 		      const struct in6_addr *hoa, const struct in6_addr *ha);

@@ -74,6 +74,12 @@ static status_t get_cpi(kernel_ipsec_t *this, host_t *src, host_t *dst,
 	return FAILED;
 }
 
+traffic_selector_t *ike_ts(const struct in6_addr *addr, uint8_t len)
+{
+	return traffic_selector_create_from_subnet(ike_host(addr, 0), len,
+						   IP6_PROTO_MH, 0, 65535);
+}
+
 /* The one address of a list of traffic selectors for MH. */
 bool ike_ts_addr(linked_list_t *list, struct in6_addr *addr)
 {
@@ -333,12 +339,13 @@ static host_t *nexthop(kernel_net_t *this, host_t *dest, int prefix,
 	return NULL;
 }
 
+/* There has to be one for an address that was assigned, see add_ip(). */
 static bool interface_of(kernel_net_t *this, host_t *host, char **name)
 {
 	(void)this, (void)host;
 	if (name)
-		*name = NULL;
-	return false;
+		*name = strdup("none");
+	return !name || *name;
 }
 
 static enumerator_t *addresses(kernel_net_t *this, kernel_address_type_t which)
@@ -353,16 +360,18 @@ static enumerator_t *subnets(kernel_net_t *this)
 	return enumerator_create_empty();
 }
 
+/* A home address that was assigned. Where it goes is the daemon's business;
+ * but libcharon forgets it unless this succeeds. */
 static status_t add_ip(kernel_net_t *this, host_t *ip, int prefix, char *iface)
 {
 	(void)this, (void)ip, (void)prefix, (void)iface;
-	return NOT_SUPPORTED;
+	return SUCCESS;
 }
 
 static status_t del_ip(kernel_net_t *this, host_t *ip, int prefix, bool wait)
 {
 	(void)this, (void)ip, (void)prefix, (void)wait;
-	return NOT_SUPPORTED;
+	return SUCCESS;
 }
 
 static status_t route(kernel_net_t *this, chunk_t net, uint8_t len,

@@ -608,8 +608,18 @@ static enum reason on_authorize(void *arg, const struct ike_peer *peer,
 		REASON_IKE_ID_DENIED;
 }
 
+static enum reason on_assign(void *arg, const struct ike_peer *peer,
+			     struct in6_addr *hoa)
+{
+	struct keys *keys = arg;
+
+	return keys->ops->assign ? keys->ops->assign(keys->arg, peer, hoa) :
+				   REASON_IKE_LOCAL;
+}
+
 static const struct ike_ops ike_ops = {
 	.authorize = on_authorize,
+	.assign = on_assign,
 	.sa_add = on_sa_add,
 	.sa_del = on_sa_del,
 	.up = on_up,

@@ -37,10 +37,13 @@ struct keys_peer {
 };
 
 struct keys_ops {
-	/* As struct ike_ops says; NULL where nobody may begin with us. */
+	/* As struct ike_ops says; NULL where nobody may begin with us, nor
+	 * home addresses are asked for, or assigned. */
 	enum reason (*authorize)(void *arg, const struct ike_peer *peer,
 				 const struct in6_addr *hoa,
 				 const struct in6_addr *ha);
+	enum reason (*assign)(void *arg, const struct ike_peer *peer,
+			      struct in6_addr *hoa);
 	int (*spi_add)(void *arg, uint32_t spi);	/* 0 or -errno */
 	void (*spi_del)(void *arg, uint32_t spi);
 	/* keys_find() has it already. */
@@ -63,7 +66,8 @@ int keys_start(struct keys *keys);
 void keys_close(struct keys *keys);
 void keys_set_sadb(struct keys *keys, struct sadb *sadb);
 
-/* Begins one; the id, or 0. up() or down() follows. */
+/* Begins one; the id, or 0. up() or down() follows. hoa ::: ha is to assign
+ * one, which authorize() is asked about before there are SAs for it. */
 uint32_t keys_initiate(struct keys *keys, const struct in6_addr *local,
 		       const struct in6_addr *hoa, const struct in6_addr *ha);
 /* The newest that is up for this pair, or NULL. */

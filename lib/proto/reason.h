@@ -35,7 +35,7 @@
 	X(ESP_NEXT_HEADER, "esp_next_header", "next header is not MH") \
 	X(ESP_SEQ_EXHAUSTED, "esp_seq_exhausted", "SA's sequence is used up") \
 	X(ESP_EXPIRED, "esp_expired", "SA's hard lifetime is over") \
-	/* IKEv2: refused by us, but for the last four */ \
+	/* IKEv2: refused by us, but for the last five */ \
 	X(IKE_UNKNOWN_CA, "ike_unknown_ca", "certificate of no CA of ours") \
 	X(IKE_CERT_EXPIRED, "ike_cert_expired", "certificate not valid now") \
 	X(IKE_CERT_REVOKED, "ike_cert_revoked", "certificate is revoked") \
@@ -47,6 +47,9 @@
 	X(IKE_NOT_OWNER, "ike_not_owner", "another identity owns the HoA") \
 	X(IKE_NOT_AT_HOME, "ike_not_at_home", "unowned HoA, asked for from afar") \
 	X(IKE_OWNS_MANY, "ike_owns_many", "identity owns too many HoAs") \
+	X(IKE_POOL_DENIED, "ike_pool_denied", "identity is assigned no HoA") \
+	X(IKE_POOL_EMPTY, "ike_pool_empty", "no HoA is left to assign") \
+	X(IKE_ASSIGNED, "ike_assigned", "HoA that the HA assigned is no good") \
 	X(IKE_ANCHOR, "ike_anchor", "peer is not named as that home agent") \
 	X(IKE_PROPOSAL, "ike_proposal", "no algorithms in common") \
 	X(IKE_MALFORMED, "ike_malformed", "IKE message cannot be parsed") \
@@ -54,6 +57,7 @@
 	X(IKE_NO_ANSWER, "ike_no_answer", "peer does not answer") \
 	X(IKE_REFUSED_US, "ike_refused_us", "peer refused our identity") \
 	X(IKE_REFUSED_TS, "ike_refused_ts", "peer refused SAs for the HoA") \
+	X(IKE_REFUSED_HOA, "ike_refused_hoa", "peer assigned no HoA") \
 	X(IKE_LOCAL, "ike_local", "could not be carried out here") \
 	/* Neighbour Discovery */ \
 	X(ND_HOP_LIMIT, "nd_hop_limit", "hop limit is not 255") \

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "sys/bpfmap.h"
 #include "sys/dpint.h"
 
 enum {
@@ -170,19 +171,6 @@ static bool pinned_layout_ok(struct dp *dp)
 	return layout == DP_LAYOUT;
 }
 
-static bool same_shape(int fd, const struct bpf_map *map)
-{
-	struct bpf_map_info info = { 0 };
-	uint32_t len = sizeof(info);
-
-	return !bpf_obj_get_info_by_fd(fd, &info, &len) &&
-	       info.type == bpf_map__type(map) &&
-	       info.key_size == bpf_map__key_size(map) &&
-	       info.value_size == bpf_map__value_size(map) &&
-	       info.max_entries == bpf_map__max_entries(map) &&
-	       info.map_flags == bpf_map__map_flags(map);
-}
-
 /* Takes a pinned map over, or unpins it where it is not as it must be. */
 static int map_reuse(struct dp *dp, enum dp_map map, bool layout_ok)
 {
@@ -195,7 +183,7 @@ static int map_reuse(struct dp *dp, enum dp_map map, bool layout_ok)
 		return 0;
 	if (fd < 0)
 		return fd;
-	if (layout_ok && same_shape(fd, dp->maps[map])) {
+	if (layout_ok && bpfmap_same_shape(fd, dp->maps[map])) {
 		err = bpf_map__reuse_fd(dp->maps[map], fd);
 		dp->reused[map] = !err;
 	} else {

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "sys/rtnl.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/fib_rules.h>
+#include <linux/filter.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +57,7 @@ static const struct attr_rule route_rules[ATTRS_MAX] = {
 	[RTA_DST] = { 16, 16 },
 	[RTA_OIF] = { 4, 4 },
 	[RTA_GATEWAY] = { 16, 16 },
+	[RTA_PREFSRC] = { 16, 16 },
 	[RTA_PRIORITY] = { 4, 4 },
 	[RTA_METRICS] = { 0, UINT16_MAX },
 	[RTA_TABLE] = { 4, 4 },
@@ -320,6 +324,28 @@ static int event_open(struct rtnl *rtnl)
 					  (void *)&groups[i], sizeof(int)) < 0)
 			return -errno;
 	return 0;
+}
+
+int rtnl_neigh_failures(struct rtnl *rtnl)
+{
+	/* an event is one message; BPF loads in network order, it has host's */
+	const uint32_t type_at = offsetof(struct nlmsghdr, nlmsg_type);
+	const uint32_t state_at = NLMSG_HDRLEN +
+				  offsetof(struct ndmsg, ndm_state);
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, type_at),
+		BPF_JUMP(BPF_JMP | BPF_JEQ, htons(RTM_NEWNEIGH), 0, 2),
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, state_at),
+		BPF_JUMP(BPF_JMP | BPF_JEQ, htons(NUD_FAILED), 0, 1),
+		BPF_STMT(BPF_RET, UINT32_MAX),
+		BPF_STMT(BPF_RET, 0),
+	};
+	struct sock_fprog prog = {
+		.len = sizeof(code) / sizeof(*code), .filter = code,
+	};
+
+	return setsockopt(mnl_socket_get_fd(rtnl->event), SOL_SOCKET,
+			  SO_ATTACH_FILTER, &prog, sizeof(prog)) ? -errno : 0;
 }
 
 int rtnl_open(struct rtnl **out,
@@ -820,16 +846,19 @@ static void path_decode(struct rtnl *rtnl, const struct nlmsghdr *nlh,
 			void *arg)
 {
 	struct rtnl_path *out = arg;
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
 	struct attrs at, metrics;
 	const struct nlattr *attr;
 
 	(void)rtnl;
 	if (nlh->nlmsg_type != RTM_NEWROUTE ||
-	    mnl_nlmsg_get_payload_len(nlh) < sizeof(struct rtmsg))
+	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*rtm))
 		return;
+	out->local = rtm->rtm_type == RTN_LOCAL;
 	attrs_parse(&at, nlh, sizeof(struct rtmsg), route_rules);
 	out->ifindex = attr_u32(at.tb[RTA_OIF], 0);
 	attr_addr(at.tb[RTA_GATEWAY], &out->gw);
+	attr_addr(at.tb[RTA_PREFSRC], &out->source);
 	attr = at.tb[RTA_METRICS];
 	if (!attr)
 		return;

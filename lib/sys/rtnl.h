@@ -62,6 +62,9 @@ struct rtnl_event {
 /* fn is called by rtnl_read_events() and by the dumps. 0 or -errno. */
 int rtnl_open(struct rtnl **out,
 	      void (*fn)(void *arg, const struct rtnl_event *event), void *arg);
+/* From now on neighbours are told of only when one has failed: their other
+ * changes of state would wake an idle host all the time. 0 or -errno. */
+int rtnl_neigh_failures(struct rtnl *rtnl);
 void rtnl_close(struct rtnl *rtnl);
 int rtnl_event_fd(struct rtnl *rtnl);
 void rtnl_read_events(struct rtnl *rtnl);
@@ -97,11 +100,14 @@ int rtnl_default_set(struct rtnl *rtnl, uint32_t ifindex, uint32_t table,
  * lead nowhere. */
 int rtnl_ra_routes_flush(struct rtnl *rtnl, uint32_t ifindex, bool prefixes);
 
-/* Where the kernel would send a packet for dst, and the path's MTU. */
+/* Where the kernel would send a packet for dst, from which address, and the
+ * path's MTU. */
 struct rtnl_path {
 	uint32_t ifindex;
 	uint32_t mtu;
 	struct in6_addr gw;	/* unspecified: on link */
+	struct in6_addr source;	/* unspecified: it has none */
+	bool local;		/* dst is an address of this host */
 };
 
 int rtnl_path_get(struct rtnl *rtnl, const struct in6_addr *dst,

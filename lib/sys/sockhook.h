@@ -26,16 +26,14 @@ int sockhook_open(struct sockhook **out, const char *bpffs, const char *cgroup);
 void sockhook_close(struct sockhook *sh);
 /* Takes everything down; then sockhook_close() it. */
 void sockhook_flush(struct sockhook *sh);
-/* Descriptor of the cgroup2 root that holds all (O_PATH): for openat(). */
+/* The same for what others left there, also where it cannot be opened. */
+void sockhook_clean(const char *bpffs);
+/* Descriptor of the folder of cgroup2's root: for openat(). */
 int sockhook_cgroup_fd(const struct sockhook *sh);
 
 /* 0 or -errno */
 int sockhook_service_set(struct sockhook *sh, enum service service,
 			 const struct sock_service *as);
-struct sockhook_permit {
-	struct sock_who who;
-	uint32_t services;	/* mask of 1 << enum service */
-};
 /* Rules, permits and default at once: no socket sees half of each. */
 int sockhook_policy_set(struct sockhook *sh, const struct sock_rule *rules,
 			size_t n_rules, const struct sockhook_permit *permits,
@@ -52,6 +50,8 @@ int sockhook_cgroup_each(struct sockhook *sh, void (*fn)(void *arg,
 
 /* How many sockets hold addr that are not bound to it. */
 uint32_t sockhook_held(struct sockhook *sh, const struct in6_addr *addr);
+/* It is no more: who holds it gets another one with its next datagram. */
+void sockhook_lost(struct sockhook *sh, const struct in6_addr *addr);
 
 /*
  * Every TCP and UDP socket over IPv6 of this network namespace, but those in

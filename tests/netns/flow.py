@@ -4,9 +4,9 @@
 
     flow.py server [--bind ADDR] [--port P] [--tcp-only]     until SIGTERM
     flow.py tcp HOST [--port P] [--seed S] [--rate BYTES/S] [--seconds N]
-                     [--service TYPE]
+                     [--service TYPE] [--source ADDR]
     flow.py udp HOST [--port P] [--rate PACKETS/S] [--seconds N]
-                     [--service TYPE]
+                     [--service TYPE] [--source ADDR]
 
 A TCP session carries, in both directions at once, a stream that is derived
 from a seed; each end checks the order of every byte and hashes what it sends
@@ -199,6 +199,8 @@ def open_socket(kind, args):
     if args.service:
         sock.setsockopt(socket.IPPROTO_IPV6, ADDR_PREFERENCES,
                         SERVICES[args.service] << 16)
+    if args.source:
+        sock.bind((args.source, 0))
     sock.settimeout(15)
     sock.connect((args.host, args.port))
     sock.settimeout(None)
@@ -285,6 +287,7 @@ def main():
         c.add_argument("--rate", type=float, default=rate)
         c.add_argument("--seconds", type=float)
         c.add_argument("--service", choices=SERVICES)
+        c.add_argument("--source", help="address to bind to")
     for s in sub.choices.values():
         s.add_argument("--port", type=int, default=7000)
     args = p.parse_args()

@@ -43,7 +43,7 @@ CN = "2001:db8:c::2"
 # The mobile nodes' MAC addresses and interface identifiers.
 MNS = {"mn": ("02:00:00:00:00:10", "::ff:fe00:10"),
        "mn2": ("02:00:00:00:00:20", "::ff:fe00:20")}
-SPACES = ["core", "cn", "sw", "mn", "h1"] + [f"ar{n}" for n in NETS]
+SPACES = ["core", "cn", "sw", "mn", "h1"]
 # An emulated machine is slow: factor for every limit of time.
 SLOW = float(os.environ.get("KEDGE_SLOW", "1"))
 # Signalling alone: ESP, destination options, routing header, MH.
@@ -111,11 +111,12 @@ class Lab:
 
     made = 0    # by this process, which may have several
 
-    def __init__(self, mn=None, ha=None, anchors=NETS, algorithm=None,
+    def __init__(self, mn=None, ha=None, anchors=None, algorithm=None,
                  keys="manual", name=None, keep=False, build=None,
-                 second=False):
+                 second=False, nets=NETS):
         """mn, ha: keys of [mn] and [ha] to add or replace. anchors: the
-        networks with a home agent. keys: "x509" and "psk" are IKE's; with
+        networks with a home agent, all of nets if not given (the access
+        routers: their numbers, 1 to 9). keys: "x509" and "psk" are IKE's; with
         "manual" ones, algorithm is every SA's (None: both kinds, as the CPU
         allows). name: a laboratory that stands already. second: there is
         another mobile node, mn2, too."""
@@ -124,11 +125,13 @@ class Lab:
             f"-{Lab.made}" if Lab.made > 1 else "")
         self.tmp = f"/tmp/{self.name}"
         self.mn_keys, self.ha_keys = mn or {}, ha or {}
-        self.anchors, self.algorithm = tuple(anchors), algorithm
+        self.nets, self.algorithm = tuple(nets), algorithm
+        self.anchors = self.nets if anchors is None else tuple(anchors)
         self.keys, self.keep = keys, keep
         self.mobiles = ["mn"] + ["mn2"] * bool(second or (
             name and os.path.exists(f"/run/netns/{name}-mn2")))
-        self.spaces = SPACES + self.mobiles[1:]
+        self.spaces = SPACES + [f"ar{n}" for n in self.nets] + \
+            self.mobiles[1:]
         self.build = os.readlink(self.path("build")) if name else \
             os.path.abspath(build or os.environ.get("KEDGE_BUILD", TOP))
         self.procs = {}
@@ -244,18 +247,18 @@ class Lab:
                          "default/addr_gen_mode": 0,
                          "default/use_tempaddr": 0})
             self.ip(space, "link set lo up")
-        for space in ["core"] + [f"ar{n}" for n in NETS]:
+        for space in ["core"] + [f"ar{n}" for n in self.nets]:
             self.sysctl(space, **{"all/forwarding": 1,
                                   "default/forwarding": 1})
         self._core_link("cn", "cn0", "core0", "2001:db8:c::", None)
-        for n in NETS:
+        for n in self.nets:
             self._core_link(f"ar{n}", f"ar{n}", "core0", f"2001:db8:f0{n}::",
                             f"2001:db8:{n}::/64")
             self._access(n)
         for who in self.mobiles:
             self._mobile(who)
         self._host("h1", 1)
-        for n in NETS:
+        for n in self.nets:
             self._radvd(n)
         self._write_conf()
 
@@ -641,7 +644,7 @@ class Lab:
     def sanitizer_reports(self):
         """Lines in the daemons' logs that a sanitizer wrote."""
         out = []
-        for who in self.mobiles + [f"ar{n}" for n in NETS]:
+        for who in self.mobiles + [f"ar{n}" for n in self.nets]:
             lines = self.log(who).splitlines()
             out += [f"{who}: {l}" for l in lines
                     if any(s in l for s in SANITIZER)]

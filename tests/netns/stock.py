@@ -103,8 +103,9 @@ class Stock:
                            f"{p.stdout[-300:]}{p.stderr[-300:]}")
         return "" if p.returncode else p.stdout
 
-    def load(self, connections, keys=(), secrets=None):
-        """connections as in swanctl.conf; keys: files of private keys."""
+    def load(self, connections, keys=(), secrets=None, pools=None):
+        """connections, secrets and pools as in swanctl.conf; keys: files of
+        private keys."""
         for i, key in enumerate(keys):
             with open(key, "rb") as f, open(self.path(
                     "private", f"{i}.pem"), "wb") as g:
@@ -112,6 +113,7 @@ class Stock:
         with open(self.path("swanctl.conf"), "w", encoding="ascii") as f:
             f.write(block("connections", connections))
             f.write(block("secrets", secrets or {}))
+            f.write(block("pools", pools or {}))
         return self.swanctl("--load-all", "--noprompt")
 
     def initiate(self, child="mh", limit=10):
