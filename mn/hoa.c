@@ -732,32 +732,3 @@ void hoa_free_all(struct mn *mn)
 	while (mn->bul.entries)
 		hoa_free(hoa_of(mn->bul.entries));
 }
-
-/* TEMPORARY: until the lead's is there. */
-void hoa_assigned(struct mn *mn, const struct in6_addr *hoa,
-		  const struct in6_addr *ha)
-{
-	mtime now = loop_now();
-	struct mn_iface *i = mn_attached(mn);
-	struct hoa *h;
-
-	if (bul_find(&mn->bul, hoa))
-		return;
-	h = hoa_new(mn, hoa, ha, last_seq(mn, hoa), now);
-	complain(put_on_tun(mn, hoa), "address on kedge0", h->e);
-	mn_event(mn, ctl_ev("assigned", "hoa", ip6_str(hoa), "ha",
-			    ip6_str(ha), NULL));
-	bul_event(h->e, BUL_EV_LOST, now);
-	if (i)
-		go_away(i, h->e, now);
-	mn_addr_sync(mn, hoa);
-	flows_scan(mn, now);
-}
-
-void hoa_assign_failed(struct mn *mn, const struct in6_addr *ha,
-		       const char *why)
-{
-	log_warn("HA %s assigned no home address: %s", ip6_str(ha), why);
-	mn_event(mn, ctl_ev("assign_failed", "ha", ip6_str(ha), "why", why,
-			    NULL));
-}
