@@ -60,9 +60,9 @@
 	X(QUEUED, "queued") \
 	X(QUEUE_SENT, "queue_sent") \
 	X(QUEUE_DROPPED, "queue_dropped") \
-	X(UNITS_FULL, "units_full") \
 	X(APP_ASKED, "app_asked") \
-	X(APP_RUN, "app_run")
+	X(APP_RUN, "app_run") \
+	X(UNITS_FULL, "units_full")
 
 enum count_event {
 #define X(sym, name) COUNT_##sym,
