@@ -45,35 +45,38 @@ static int each_of_hook(struct mn *mn, void (*fn)(void *arg,
 	return err;
 }
 
+/* Without the socket programs: what the shim told of some. */
 struct telling {
-	const struct mn *mn;
+	struct mn *mn;
 	void (*fn)(void *arg, const struct sock_rec *rec);
 	void *arg;
 };
 
-/* Without the socket programs the shim's word is what is known. */
-static void add_told(void *arg, const struct sock_rec *rec)
+static void with_told(void *arg, const struct sock_rec *rec)
 {
-	struct telling *t = arg;
-	struct sock_rec with = *rec;
-	const struct sock_state *told = app_sock(t->mn->app, rec->cookie,
-						 rec->uid);
+	const struct telling *t = arg;
+	const struct sock_state *state = app_sock(t->mn->app, rec->cookie,
+						  rec->uid);
+	struct sock_rec known = *rec;
 
-	if (told) {
-		with.state = *told;
-		with.has_state = true;
+	if (state) {
+		known.has_state = true;
+		known.state = *state;
+		if (!known.bound)
+			known.local = state->source;
 	}
-	t->fn(t->arg, &with);
+	if (!IN6_IS_ADDR_UNSPECIFIED(&known.local))
+		t->fn(t->arg, &known);
 }
 
 int flows_each(struct mn *mn, bool tcp_info, void (*fn)(void *arg,
 	       const struct sock_rec *rec), void *arg)
 {
-	struct telling telling = {mn, fn, arg};
+	struct telling t = { mn, fn, arg };
 
 	if (mn->sh && !mn->flows.no_hook)
 		return each_of_hook(mn, fn, arg);
-	return sockdiag_each(mn->sd, tcp_info, add_told, &telling);
+	return sockdiag_each(mn->sd, tcp_info, with_told, &t);
 }
 
 struct counting {
@@ -295,6 +298,9 @@ static void on_end(void *arg, const struct sock_rec *rec)
 	struct bul_entry *e = bul_find(&mn->bul, &rec->local);
 	struct hoa *h = e ? hoa_of(e) : NULL;
 
+	/* whose it was is not told: one that the shim knows, perhaps */
+	if (!rec->bound && !mn->sh)
+		flows_scan_soon(mn);
 	if (!h)
 		return;
 	if (rec->protocol == IPPROTO_TCP) {
