@@ -239,7 +239,7 @@ def moved_while_asking():
         bound(lab, told["hoa"], 2)
 
 
-@case(60)
+@case(120)
 def assigned_despite_loss():
     """30 % each way, of everything."""
     with at_ar3(configured(), anchors=(1,)) as lab:
