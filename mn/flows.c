@@ -472,3 +472,16 @@ int flows_reset(struct mn *mn, const struct in6_addr *addr, uint32_t services)
 		tell_reset(mn, addr, n);
 	return n ? n : err;
 }
+
+void flows_forget(struct mn *mn, const struct in6_addr *addr)
+{
+	if (mn->sh)
+		sockhook_lost(mn->sh, addr);
+}
+
+void flows_lost(struct mn *mn, const struct in6_addr *addr)
+{
+	if (mn->policy.reset_lost)
+		flows_reset(mn, addr, FLOWS_ALL);
+	flows_forget(mn, addr);
+}

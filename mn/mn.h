@@ -271,6 +271,10 @@ int app_open(struct app **out, struct mn *mn, const char *path);
 void app_close(struct app *app);	/* NULL is allowed */
 /* What select_choose() says may have changed: who waits is answered. */
 void app_changed(struct app *app);
+/* What the socket of this cookie and owner was given, where the shim asked for
+ * it; NULL where it did not. app may be NULL. */
+const struct sock_state *app_sock(const struct app *app, uint64_t cookie,
+				  uint32_t uid);
 
 /* ctl.c */
 extern const struct ctl_cmd mn_ctl_cmds[];

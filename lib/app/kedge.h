@@ -49,33 +49,40 @@ typedef enum {
 #define EAI_REQUIREDIPFAILED		(-301)
 
 /*
- * "Set service continuity": gets an address of that type, waiting for the
- * network where it must (kedge_timeout() at most), tells it in *source (may be
- * NULL) and binds the socket to it, unless it is bound to an address already.
- * An IPv6 socket that is not connected.
+ * "Set service continuity" (RFC 8653, appendix A): gets an address of that type,
+ * waiting for the network where it must (kedge_timeout() at most), tells it in
+ * *source (may be NULL) and binds the socket to it, without a port: connect(),
+ * sendto() or a bind() of the application choose that. An IPv6 socket that is
+ * not connected. One that is bound to an address keeps it. One that is to be
+ * nonpersistent is not bound: *source is this network's address now, and the
+ * kernel chooses for each destination, then and after every move.
  *
  * 0; EAI_REQUIREDIPNOTSUPPORTED: this host has no such service (no kedge-mn, or
  * none of this type is configured, or this user may not have it: errno is
  * ENOTSUP or EPERM); EAI_REQUIREDIPFAILED: it cannot be had now (errno is
- * ETIMEDOUT, EADDRNOTAVAIL, ...); -1 and errno: the socket is at fault.
+ * ETIMEDOUT, EADDRNOTAVAIL, EBUSY); then the socket asks for nothing any more.
+ * -1 and errno: the call is at fault (EINVAL no such type, or bound to a port
+ * alone; EAFNOSUPPORT, EISCONN, EBADF, ENOTSOCK).
  */
 int setsc(int sockfd, struct in6_addr *source, sc_type type);
 
 /* How long setsc() waits for the network, in ms; 10000 at first. Returns what
- * it was. For all threads. */
+ * it was; a negative one changes nothing. For all threads. */
 int kedge_timeout(int ms);
 
 /*
- * RFC 5014 10 (draft): binds the socket to the source address that its
- * preferences choose for dstaddr. 0, or -1 and errno.
+ * RFC 5014 13: binds the socket to the source address that its preferences
+ * choose for dstaddr. Sends nothing. 0, or -1 and errno, as bind() and connect()
+ * set it.
  */
 int bind2addrsel(int sockfd, const struct sockaddr *dstaddr,
 		 socklen_t dstaddrlen);
 
 /*
- * RFC 5014 11: is srcaddr an address of this host that satisfies flags
- * (IPV6_PREFER_SRC_*; an OnDemand field too)? 1, 0, or -1: not an address of
- * this host, or not an IPv6 one, or flags contradict each other.
+ * RFC 5014 13: is srcaddr an address of this host that satisfies all of flags
+ * (IPV6_PREFER_SRC_*; an OnDemand field too)? 1, or 0 (also where flags
+ * contradict each other), or -1: not an IPv6 address of this host, or flags
+ * that are none.
  */
 short inet6_is_srcaddr(struct sockaddr_in6 *srcaddr, uint32_t flags);
 

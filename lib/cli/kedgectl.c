@@ -15,6 +15,7 @@
 
 #include "flows.h"
 #include "policy.h"
+#include "run.h"
 #include "show.h"
 
 #ifndef PACKAGE_VERSION
@@ -71,7 +72,10 @@ static void print_help(void)
 	       "            takes a home address from its owner\n"
 	       "  policy check [FILE]\n"
 	       "            reads a policy file, tells its errors; asks no "
-	       "daemon\n");
+	       "daemon\n"
+	       "  run [-v] [--service=TYPE] [--] COMMAND [ARGUMENT...]\n"
+	       "            runs a command whose sockets get that service "
+	       "type\n");
 	printf("\nOptions:\n"
 	       "  -s, --socket SOCKET  control socket (default $KEDGE_SOCKET, "
 	       "then\n"
@@ -80,7 +84,7 @@ static void print_help(void)
 	       "  -h, --help           this text\n"
 	       "      --version        print the version\n\n"
 	       "Exit status: 0, 1 if the daemon cannot be asked or says no, "
-	       "2 for wrong usage.\n", default_sockets[0], default_sockets[1]);
+	       "2 for wrong usage;\nof run, the command's.\n", default_sockets[0], default_sockets[1]);
 }
 
 __attribute__((noreturn))
@@ -511,6 +515,8 @@ int main(int argc, char **argv)
 	bool json = false;
 	int opt;
 
+	if (argc > 1 && !strcmp(argv[1], "run"))
+		return run_command(argc - 1, argv + 1);
 	if (at < argc && !strcmp(argv[at], "explain")) {
 		explain = explain_request(argc - at, argv + at, &json);
 		if (!explain)

@@ -60,6 +60,8 @@
 	X(QUEUED, "queued") \
 	X(QUEUE_SENT, "queue_sent") \
 	X(QUEUE_DROPPED, "queue_dropped") \
+	X(APP_ASKED, "app_asked") \
+	X(APP_RUN, "app_run") \
 	X(UNITS_FULL, "units_full")
 
 enum count_event {

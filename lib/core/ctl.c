@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "core/unixpath.h"
 
 enum {
 	LINE_MAX_LEN = 4096,
@@ -255,48 +256,10 @@ static void on_connection(uv_stream_t *server, int status)
 		client_step(c);
 }
 
-/* 0 where nobody listens at sun's path, and the file is gone if there was
- * one. */
-static int remove_stale(const struct sockaddr_un *sun)
+static int listen_at(struct ctl *ctl)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct stat st;
-	int rc = 0;
+	int rc = unixpath_prepare(ctl->path, SOCK_STREAM);
 
-	if (fd < 0)
-		return -errno;
-	if (!connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) ||
-	    errno == EAGAIN)
-		rc = -EADDRINUSE;
-	else if (errno == ECONNREFUSED && !lstat(sun->sun_path, &st) &&
-		 S_ISSOCK(st.st_mode))
-		rc = unlink(sun->sun_path) ? -errno : 0;
-	else if (errno != ENOENT)
-		rc = errno == ECONNREFUSED ? -ENOTSOCK : -errno;
-	close(fd);
-	return rc;
-}
-
-/* /run/kedge is not there after a boot without systemd */
-static int make_folder(const char *path)
-{
-	char dir[sizeof(((struct sockaddr_un *)0)->sun_path)];
-	char *slash;
-
-	snprintf(dir, sizeof(dir), "%s", path);
-	slash = strrchr(dir, '/');
-	if (!slash || slash == dir)
-		return 0;
-	*slash = '\0';
-	return mkdir(dir, 0755) && errno != EEXIST ? -errno : 0;
-}
-
-static int listen_at(struct ctl *ctl, const struct sockaddr_un *sun)
-{
-	int rc = make_folder(ctl->path);
-
-	if (!rc)
-		rc = remove_stale(sun);
 	if (!rc)
 		rc = uv_pipe_bind(&ctl->pipe, ctl->path);
 	/* nobody can connect before listen() */
@@ -313,22 +276,20 @@ static void on_ctl_closed(uv_handle_t *handle)
 int ctl_open(struct ctl **out, struct loop *loop, const char *path,
 	     const struct ctl_cmd *cmds, void *arg)
 {
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	struct ctl *ctl;
 	int rc;
 
-	if (strlen(path) >= sizeof(sun.sun_path))
+	if (strlen(path) >= sizeof(ctl->path))
 		return -ENAMETOOLONG;
 	ctl = calloc(1, sizeof(*ctl));
 	if (!ctl)
 		return -ENOMEM;
-	strcpy(sun.sun_path, path);
 	strcpy(ctl->path, path);
 	ctl->cmds = cmds;
 	ctl->arg = arg;
 	uv_pipe_init(&loop->uv, &ctl->pipe, 0);
 	ctl->pipe.data = ctl;
-	rc = listen_at(ctl, &sun);
+	rc = listen_at(ctl);
 	if (rc) {
 		log_err("control socket %s: %s", path, strerror(-rc));
 		uv_close((uv_handle_t *)&ctl->pipe, on_ctl_closed);

@@ -95,6 +95,11 @@
 	X(TUNNEL_WRONG_HA, "tunnel_wrong_ha", "home agent is another") \
 	X(TUNNEL_QUOTE, "tunnel_quote", "ICMPv6 error that quotes too little") \
 	X(TUNNEL_QUOTE_UNBOUND, "tunnel_quote_unbound", "ICMPv6 error, no tunnel of ours") \
+	/* applications */ \
+	X(APP_MALFORMED, "app_malformed", "application's request is none") \
+	X(APP_CROWDED, "app_crowded", "too many applications ask at a time") \
+	X(APP_DENIED, "app_denied", "policy does not permit that service") \
+	X(APP_TIMEOUT, "app_timeout", "not to be had within the time given") \
 	/* sending */ \
 	X(NO_SA, "no_sa", "no SA to send under") \
 	X(SEND_FAILED, "send_failed", "the kernel refused to send")

@@ -407,7 +407,8 @@ class Lab:
 
     def _places(self, who):
         return {"control": self.sock(who), "state": self.path("state", who),
-                "bpffs": self.path("bpf", who)}
+                "bpffs": self.path("bpf", who),
+                **({"applications": self.app_sock(who)} if who in MNS else {})}
 
     def _keying(self, who, nets):
         """What protects the signalling between MNs and these networks."""
@@ -472,6 +473,19 @@ class Lab:
 
     def sock(self, who):
         return self.path(f"{who}.sock")
+
+    def app_sock(self, who="mn"):
+        """Where every user may go, other than to self.tmp."""
+        return f"/tmp/{self.name}-{who}.app"
+
+    def app_env(self, who="mn"):
+        """The environment of a program that is to use this build's libkedge
+        and ask that mobile node's daemon."""
+        libs = os.path.join(self.build, ".libs")
+        return {**os.environ, "KEDGE_APP_SOCKET": self.app_sock(who),
+                "KEDGE_LIB": os.path.join(libs, "libkedge.so.0"),
+                "KEDGE_SHIM": os.path.join(libs, "libkedge-shim.so"),
+                "LD_LIBRARY_PATH": libs}
 
     def daemon(self, who):
         """Path and arguments of the daemon of mn or arN."""
@@ -708,6 +722,9 @@ class Lab:
                 if subprocess.run(["umount", bpf], check=False).returncode:
                     subprocess.run(["umount", "-l", bpf], check=False)
             shutil.rmtree(self.tmp, ignore_errors=True)
+            for who in self.mobiles:
+                if os.path.exists(self.app_sock(who)):
+                    os.unlink(self.app_sock(who))
         finally:
             for s, handler in old:
                 signal.signal(s, handler)

@@ -323,7 +323,7 @@ int main(void)
 	char line[1024];
 	int err;
 
-	while (fgets(line, sizeof(line), stdin)) {
+	while (fgets(line, sizeof(line), stdin) && strcmp(line, "quit\n")) {
 		err = run(line);
 		if (err)
 			printf("err %d\n", -err);
