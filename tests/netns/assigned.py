@@ -120,6 +120,7 @@ def assigned_and_kept():
         check(start(lab, "lasting", "tcp", "--service", "session-lasting") ==
               home, "who asked for session-lasting did not get it")
         check(start(lab, "plain") == hoa(3), "who asked for nothing got it")
+        flowing(lab, "plain")
         whole(lab, "plain")
         lab.move(2)
         lab.wait_address(2)
