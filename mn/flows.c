@@ -327,7 +327,8 @@ static void on_end_readable(void *arg)
 }
 
 /* A socket that is bound to no address began to send from this one, or the last
- * of such ended, or one would have an address. With TCP there, the count at its end will tell. */
+ * of such ended, or one would have an address. With TCP there, the count at its
+ * end will tell. */
 static void on_held(void *arg, const struct sock_event *ev)
 {
 	struct mn *mn = arg;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Sockets by NETLINK_SOCK_DIAG: all there are, for where the socket programs
- * are not at work (sockhook_each() says more); the kernel's events at a socket's
- * end (SKNLGRP_INET6_TCP/UDP_DESTROY); and SOCK_DESTROY.
+ * are not at work (sockhook_each() says more); the kernel's events at the end
+ * of one (SKNLGRP_INET6_TCP/UDP_DESTROY); and SOCK_DESTROY.
  */
 #ifndef KEDGE_SOCKDIAG_H
 #define KEDGE_SOCKDIAG_H
