@@ -163,11 +163,13 @@ static bool sock_decode(const struct nlmsghdr *nlh, uint8_t protocol,
 		.cookie = (uint64_t)msg->id.idiag_cookie[1] << 32 |
 				msg->id.idiag_cookie[0],
 		.uid = msg->idiag_uid,
+		.ifindex = msg->id.idiag_if,
 		.inode = msg->idiag_inode,
 		.bound = 1,
 	};
 	memcpy(&out->local, msg->id.idiag_src, sizeof(out->local));
 	memcpy(&out->remote, msg->id.idiag_dst, sizeof(out->remote));
+	out->bound = !IN6_IS_ADDR_UNSPECIFIED(&out->local);
 	mnl_attr_for_each(attr, nlh, sizeof(*msg))
 		take_attr(out, attr);
 	return true;
@@ -177,7 +179,7 @@ static bool sock_wanted(const struct sock_rec *rec)
 {
 	return (rec->protocol == IPPROTO_TCP ||
 		rec->protocol == IPPROTO_UDP) &&
-	       !IN6_IS_ADDR_UNSPECIFIED(&rec->local) &&
+	       (rec->bound || rec->protocol == IPPROTO_UDP) &&
 	       !IN6_IS_ADDR_MULTICAST(&rec->local) &&
 	       !IN6_IS_ADDR_V4MAPPED(&rec->local);
 }
@@ -356,6 +358,7 @@ int sockdiag_destroy(struct sockdiag *sd, const struct sock_rec *rec)
 	req->id.idiag_dport = htons(rec->remote_port);
 	memcpy(req->id.idiag_src, local, sizeof(*local));
 	memcpy(req->id.idiag_dst, &rec->remote, sizeof(rec->remote));
+	req->id.idiag_if = rec->ifindex;
 	req->id.idiag_cookie[0] = (uint32_t)rec->cookie;
 	req->id.idiag_cookie[1] = (uint32_t)(rec->cookie >> 32);
 	if (mnl_socket_sendto(sd->request, nlh, nlh->nlmsg_len) < 0)

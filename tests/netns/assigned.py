@@ -117,10 +117,17 @@ def assigned_and_kept():
               one[0]["remote"] == hoa(3), f"ar1's IKE SAs: {one}")
         begin(lab, home)
         flowing(lab, "session")
+        check(start(lab, "lasting", "tcp", "--service", "session-lasting") ==
+              home, "who asked for session-lasting did not get it")
+        check(start(lab, "plain") == hoa(3), "who asked for nothing got it")
+        flowing(lab, "plain")
+        whole(lab, "plain")
         lab.move(2)
         lab.wait_address(2)
         bound(lab, home, 2)
         flowing(lab, "session")
+        flowing(lab, "lasting")
+        whole(lab, "lasting")
         lab.wait_anchorable(2)
         check(len(sas(lab, "ar1", home)) == 1, f"{sas(lab, 'ar1')}")
         mine = whole(lab, "session")
@@ -233,7 +240,7 @@ def moved_while_asking():
         bound(lab, told["hoa"], 2)
 
 
-@case(60)
+@case(120)
 def assigned_despite_loss():
     """30 % each way, of everything."""
     with at_ar3(configured(), anchors=(1,)) as lab:
