@@ -41,9 +41,10 @@ void keying_close(struct keying *kg);
 
 /* SIGHUP: the SADB was exchanged for this one. Takes IKE's SAs over. */
 void keying_set_sadb(struct keying *kg, struct sadb *sadb);
-/* SIGHUP: swaps [owner], allow, deny, pool-identity, owner-lease, owner-max,
- * pool-max with the running configuration's. IKE SAs of identities that are denied now are ended; who
- * owns an address no more is refused at its next Binding Update. */
+/* SIGHUP: swaps [owner], allow, deny, pool-identity, owner-lease, owner-max and
+ * pool-max with the running configuration's. IKE SAs of identities that are
+ * denied now are ended; who owns an address no more is refused at its next
+ * Binding Update. */
 void keying_reload(struct keying *kg, struct ha_conf *conf);
 
 /* May what came under this SA bind its home address? */

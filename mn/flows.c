@@ -45,38 +45,38 @@ static int each_of_hook(struct mn *mn, void (*fn)(void *arg,
 	return err;
 }
 
-/* Without the socket programs: what the shim told of some. */
 struct telling {
-	struct mn *mn;
+	const struct mn *mn;
 	void (*fn)(void *arg, const struct sock_rec *rec);
 	void *arg;
 };
 
-static void with_told(void *arg, const struct sock_rec *rec)
+/* Without the socket programs the shim's word is what is known. */
+static void add_told(void *arg, const struct sock_rec *rec)
 {
-	const struct telling *t = arg;
-	const struct sock_state *state = app_sock(t->mn->app, rec->cookie,
-						  rec->uid);
-	struct sock_rec known = *rec;
+	struct telling *t = arg;
+	struct sock_rec with = *rec;
+	const struct sock_state *told = app_sock(t->mn->app, rec->cookie,
+						 rec->uid);
 
-	if (state) {
-		known.has_state = true;
-		known.state = *state;
-		if (!known.bound)
-			known.local = state->source;
+	if (told) {
+		with.state = *told;
+		with.has_state = true;
 	}
-	if (!IN6_IS_ADDR_UNSPECIFIED(&known.local))
-		t->fn(t->arg, &known);
+	if (told && !rec->bound)	/* what its datagrams come from */
+		with.local = told->source;
+	if (!IN6_IS_ADDR_UNSPECIFIED(&with.local))
+		t->fn(t->arg, &with);
 }
 
 int flows_each(struct mn *mn, bool tcp_info, void (*fn)(void *arg,
 	       const struct sock_rec *rec), void *arg)
 {
-	struct telling t = { mn, fn, arg };
+	struct telling telling = {mn, fn, arg};
 
 	if (mn->sh && !mn->flows.no_hook)
 		return each_of_hook(mn, fn, arg);
-	return sockdiag_each(mn->sd, tcp_info, with_told, &t);
+	return sockdiag_each(mn->sd, tcp_info, add_told, &telling);
 }
 
 struct counting {
@@ -500,4 +500,17 @@ int flows_reset(struct mn *mn, const struct in6_addr *addr, uint32_t services)
 	if (n > 0)
 		tell_reset(mn, addr, n);
 	return n ? n : err;
+}
+
+void flows_forget(struct mn *mn, const struct in6_addr *addr)
+{
+	if (mn->sh)
+		sockhook_lost(mn->sh, addr);
+}
+
+void flows_lost(struct mn *mn, const struct in6_addr *addr)
+{
+	if (mn->policy.reset_lost)
+		flows_reset(mn, addr, FLOWS_ALL);
+	flows_forget(mn, addr);
 }

@@ -59,6 +59,11 @@ void flows_hoas_changed(struct mn *mn);
 /* What a hoa's timer "grace" calls. */
 void flows_on_grace(struct timer *timer, mtime now);
 
+/* An address is no more: sockets that are bound to none get another one. */
+void flows_forget(struct mn *mn, const struct in6_addr *addr);
+/* It is no more, though flows used it: they are told, if the policy wants. */
+void flows_lost(struct mn *mn, const struct in6_addr *addr);
+
 #define FLOWS_ALL UINT32_MAX
 /*
  * Resets the sockets of addr (SOCK_DESTROY) whose type is in services, a mask

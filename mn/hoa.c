@@ -279,8 +279,10 @@ static void op_gone(void *arg, struct bul_entry *e, enum bul_end end)
 	struct mn_iface *i = mn_iface(mn, e->ifindex);
 
 	tell_end(mn, e, end);
-	if (end == BUL_END_REFUSED && mn->policy.reset_lost)
-		flows_reset(mn, &e->hoa, FLOWS_ALL);
+	if (end == BUL_END_REFUSED)
+		flows_lost(mn, &e->hoa);
+	if (end == BUL_END_RELEASED)
+		flows_forget(mn, &e->hoa);
 	if (end == BUL_END_HOME && i && h->at_home) {
 		slow_drain_home(mn, h);
 		signal_announce(mn, i, &e->hoa);
@@ -348,8 +350,7 @@ static void abandon(struct mn *mn, const struct in6_addr *addr,
 		    const char *why)
 {
 	/* told at once, they need not find out by time-outs */
-	if (mn->policy.reset_lost)
-		flows_reset(mn, addr, FLOWS_ALL);
+	flows_lost(mn, addr);
 	count(COUNT_HOA_ABANDONED);
 	log_warn("HoA %s: %s, its flows are lost", ip6_str(addr), why);
 	mn_event(mn, ctl_ev("abandoned", "hoa", ip6_str(addr), "why", why,
@@ -451,6 +452,8 @@ void hoa_adopt_all(struct mn *mn, struct mn_iface *i)
 		if (bul_find(&mn->bul, &a->addr) == NULL &&
 		    in_use(mn, &uses[k], !err))
 			adopt(mn, &uses[k], now);
+		if (!bul_find(&mn->bul, &a->addr))
+			flows_forget(mn, &a->addr);
 		if (!a->permanent)
 			rtnl_addr_del(mn->rtnl, i->ifindex, &a->addr,
 				      a->prefix_len);

@@ -901,6 +901,7 @@ static __always_inline bool rec_init(struct sock_rec *rec,
 	rec->remote_port = bpf_ntohs(skc->skc_dport);
 	rec->tcp_state = skc->skc_state;
 	rec->uid = uid;
+	rec->ifindex = skc->skc_bound_dev_if;
 	return skc->skc_family == FAMILY_INET6 && !is_mapped(&rec->local) &&
 	       !is_mapped(&rec->remote);
 }
@@ -934,7 +935,8 @@ int kedge_tcp(struct bpf_iter__tcp *ctx)
 		return 0;
 	rec.cookie = bpf_get_socket_cookie(tp);
 	rec.inode = inode_of((struct sock *)tp);
-	rec.tx_bytes = tp->bytes_acked;
+	/* bytes_acked would have the SYN */
+	rec.tx_bytes = tp->bytes_sent - tp->bytes_retrans;
 	rec.rx_bytes = tp->bytes_received;
 	if (bpf_core_field_exists(tp->is_mptcp))
 		rec.mptcp = tp->is_mptcp;

@@ -129,8 +129,7 @@ struct sock_hold {
 	__u32 born;		/* tells it from an earlier entry */
 };
 
-/* ring buffer "ring". What it tells may be over already: see
- * sockhook_held(). */
+/* ring buffer "ring" */
 enum sock_event_type {
 	SOCK_EVENT_HELD = 1,	/* the first socket holds addr */
 	SOCK_EVENT_FREE,	/* the last one let go of it */
@@ -148,15 +147,16 @@ struct sock_rec {
 	struct in6_addr local, remote;	/* local: of a socket that is bound to
 					 * none but holds one, that one */
 	__u64 cookie, inode;
-	__u64 tx_bytes, rx_bytes;	/* TCP; 0 for UDP */
+	__u64 tx_bytes, rx_bytes;	/* TCP's data, once; 0 for UDP */
 	__u32 uid;
+	__u32 ifindex;			/* it is bound to; 0: none */
 	__u16 local_port, remote_port;	/* host order */
 	__u8 protocol;			/* IPPROTO_TCP, IPPROTO_UDP */
 	__u8 tcp_state;			/* TCP_ESTABLISHED, ... */
 	__u8 has_state;
 	__u8 mptcp;			/* a subflow */
 	__u8 bound;			/* local is the socket's own */
-	__u8 pad[3];
+	__u8 pad[7];
 	struct sock_state state;	/* where has_state */
 };
 

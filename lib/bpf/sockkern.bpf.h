@@ -38,6 +38,7 @@ struct sock_common {
 	volatile unsigned char skc_state;
 	__u16 skc_num;
 	__be16 skc_dport;
+	int skc_bound_dev_if;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 };
@@ -58,7 +59,8 @@ struct socket_alloc {
 };
 
 struct tcp_sock {
-	__u64 bytes_acked;
+	__u64 bytes_sent;
+	__u64 bytes_retrans;
 	__u64 bytes_received;
 	bool is_mptcp;
 };

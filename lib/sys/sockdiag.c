@@ -163,6 +163,7 @@ static bool sock_decode(const struct nlmsghdr *nlh, uint8_t protocol,
 		.cookie = (uint64_t)msg->id.idiag_cookie[1] << 32 |
 				msg->id.idiag_cookie[0],
 		.uid = msg->idiag_uid,
+		.ifindex = msg->id.idiag_if,
 		.inode = msg->idiag_inode,
 		.bound = 1,
 	};
@@ -357,6 +358,7 @@ int sockdiag_destroy(struct sockdiag *sd, const struct sock_rec *rec)
 	req->id.idiag_dport = htons(rec->remote_port);
 	memcpy(req->id.idiag_src, local, sizeof(*local));
 	memcpy(req->id.idiag_dst, &rec->remote, sizeof(rec->remote));
+	req->id.idiag_if = rec->ifindex;
 	req->id.idiag_cookie[0] = (uint32_t)rec->cookie;
 	req->id.idiag_cookie[1] = (uint32_t)(rec->cookie >> 32);
 	if (mnl_socket_sendto(sd->request, nlh, nlh->nlmsg_len) < 0)

@@ -60,6 +60,7 @@ void sockhook_lost(struct sockhook *sh, const struct in6_addr *addr);
 int sockhook_each(struct sockhook *sh, void (*fn)(void *arg,
 		  const struct sock_rec *rec), void *arg);
 
+/* Each event says what is true now of its address; one may come twice. */
 int sockhook_event_fd(const struct sockhook *sh);
 void sockhook_read_events(struct sockhook *sh, void (*fn)(void *arg,
 			  const struct sock_event *ev), void *arg);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the daemon tells the socket programs, and what they tell. */
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -160,16 +161,26 @@ static void hold_collect(struct sockhook *sh, const struct in6_addr *addr)
 
 /* Events. */
 
+/* As it is now, not as it was: the last word on an address is right, whatever
+ * was lost in between. */
+static void tell(struct sockhook *sh, const struct in6_addr *addr)
+{
+	struct sock_event ev = { .addr = *addr, .type = SOCK_EVENT_HELD };
+
+	if (!sockhook_held(sh, addr)) {
+		ev.type = SOCK_EVENT_FREE;
+		hold_collect(sh, addr);
+	}
+	sh->fn(sh->arg, &ev);
+}
+
 int sock_on_event(void *ctx, void *data, size_t len)
 {
 	struct sockhook *sh = ctx;
 	const struct sock_event *ev = data;
 
-	if (len >= sizeof(*ev)) {
-		if (ev->type == SOCK_EVENT_FREE)
-			hold_collect(sh, &ev->addr);
-		sh->fn(sh->arg, ev);
-	}
+	if (len >= sizeof(*ev))
+		tell(sh, &ev->addr);
 	return ++sh->n_events < EVENTS_AT_ONCE ? 0 : -EAGAIN;
 }
 
@@ -181,7 +192,6 @@ int sockhook_event_fd(const struct sockhook *sh)
 /* The ring was full: tells of all that is in the map. */
 static void tell_all(struct sockhook *sh)
 {
-	struct sock_event ev = { 0 };
 	struct in6_addr key, next;
 	int end;
 
@@ -189,12 +199,7 @@ static void tell_all(struct sockhook *sh)
 	for (end = bpf_map_get_next_key(held_fd(sh), NULL, &key); !end;
 	     key = next) {
 		end = bpf_map_get_next_key(held_fd(sh), &key, &next);
-		ev.addr = key;
-		ev.type = sockhook_held(sh, &key) ? SOCK_EVENT_HELD :
-						    SOCK_EVENT_FREE;
-		if (ev.type == SOCK_EVENT_FREE)
-			hold_collect(sh, &key);
-		sh->fn(sh->arg, &ev);
+		tell(sh, &key);
 	}
 }
 
@@ -203,11 +208,15 @@ static void tell_all(struct sockhook *sh)
 void sockhook_read_events(struct sockhook *sh, void (*fn)(void *arg,
 			  const struct sock_event *ev), void *arg)
 {
+	struct pollfd more = {
+		.fd = sockhook_event_fd(sh), .events = POLLIN,
+	};
+
 	sh->fn = fn;
 	sh->arg = arg;
 	sh->n_events = 0;
 	ring_buffer__consume(sh->rb);
-	if (sh->n_events < EVENTS_AT_ONCE &&
+	if ((sh->n_events < EVENTS_AT_ONCE || poll(&more, 1, 0) <= 0) &&
 	    __atomic_exchange_n(&sh->skel->bss->events_lost, 0,
 				__ATOMIC_SEQ_CST))
 		tell_all(sh);

@@ -137,7 +137,7 @@ def types_at_a_move():
         for name in ("lasting", "plain"):
             flowing(lab, name)
             whole(lab, name)
-        gone(lab, 1)
+        gone(lab, 2)
         fails(lab, "fixed", "Operation not supported")
         # with nonpersistent flows alone, nothing is bound
         check(start(lab, "passing2", "tcp", "--service", "nonpersistent") ==

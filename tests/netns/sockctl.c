@@ -259,12 +259,6 @@ static void count_rec(void *arg, const struct sock_rec *r)
 	n_each++;
 }
 
-static void count_sock(void *arg, const struct sockdiag_sock *s)
-{
-	(void)arg, (void)s;
-	n_each++;
-}
-
 /* time: us and number of sockets by iterator, and by sock_diag */
 static int cmd_time(char **w)
 {
@@ -282,7 +276,7 @@ static int cmd_time(char **w)
 	n_each = 0;
 	from = now_us();
 	if (!err)
-		err = sockdiag_dump(sd, count_sock, NULL);
+		err = sockdiag_each(sd, false, count_rec, NULL);
 	printf("diag %" PRIu64 " us %" PRIu64 "\n", n_each, now_us() - from);
 	sockdiag_close(sd);
 	return err;
@@ -323,7 +317,7 @@ int main(void)
 	char line[1024];
 	int err;
 
-	while (fgets(line, sizeof(line), stdin)) {
+	while (fgets(line, sizeof(line), stdin) && strcmp(line, "quit\n")) {
 		err = run(line);
 		if (err)
 			printf("err %d\n", -err);
