@@ -45,38 +45,38 @@ static int each_of_hook(struct mn *mn, void (*fn)(void *arg,
 	return err;
 }
 
+/* Without the socket programs: what the shim told of some. */
 struct telling {
-	const struct mn *mn;
+	struct mn *mn;
 	void (*fn)(void *arg, const struct sock_rec *rec);
 	void *arg;
 };
 
-/* Without the socket programs the shim's word is what is known. */
-static void add_told(void *arg, const struct sock_rec *rec)
+static void with_told(void *arg, const struct sock_rec *rec)
 {
-	struct telling *t = arg;
-	struct sock_rec with = *rec;
-	const struct sock_state *told = app_sock(t->mn->app, rec->cookie,
-						 rec->uid);
+	const struct telling *t = arg;
+	const struct sock_state *state = app_sock(t->mn->app, rec->cookie,
+						  rec->uid);
+	struct sock_rec known = *rec;
 
-	if (told) {
-		with.state = *told;
-		with.has_state = true;
+	if (state) {
+		known.has_state = true;
+		known.state = *state;
+		if (!known.bound)
+			known.local = state->source;
 	}
-	if (told && !rec->bound)	/* what its datagrams come from */
-		with.local = told->source;
-	if (!IN6_IS_ADDR_UNSPECIFIED(&with.local))
-		t->fn(t->arg, &with);
+	if (!IN6_IS_ADDR_UNSPECIFIED(&known.local))
+		t->fn(t->arg, &known);
 }
 
 int flows_each(struct mn *mn, bool tcp_info, void (*fn)(void *arg,
 	       const struct sock_rec *rec), void *arg)
 {
-	struct telling telling = {mn, fn, arg};
+	struct telling t = { mn, fn, arg };
 
 	if (mn->sh && !mn->flows.no_hook)
 		return each_of_hook(mn, fn, arg);
-	return sockdiag_each(mn->sd, tcp_info, add_told, &telling);
+	return sockdiag_each(mn->sd, tcp_info, with_told, &t);
 }
 
 struct counting {
@@ -327,13 +327,15 @@ static void on_end_readable(void *arg)
 }
 
 /* A socket that is bound to no address began to send from this one, or the last
- * of such ended. With TCP there, the count at its end will tell. */
+ * of such ended, or one would have an address. With TCP there, the count at its end will tell. */
 static void on_held(void *arg, const struct sock_event *ev)
 {
 	struct mn *mn = arg;
 	const struct bul_entry *e = bul_find(&mn->bul, &ev->addr);
 
-	if (e && !hoa_of(e)->tcp)
+	if (ev->type == SOCK_EVENT_WANTED)
+		select_wanted(mn, ev->service);
+	else if (e && !hoa_of(e)->tcp)
 		flows_scan_soon(mn);
 }
 
@@ -344,25 +346,6 @@ static void on_held_readable(void *arg)
 	sockhook_read_events(mn->sh, on_held, mn);
 }
 
-static void ignore(void *arg, const struct sock_event *ev)
-{
-	(void)arg, (void)ev;
-}
-
-static int watch_held(struct mn *mn, bool on)
-{
-	if (!mn->sh)
-		return 0;
-	if (!on) {
-		loop_fd_del(&mn->flows.on_held);
-		return 0;
-	}
-	/* or the ring, full of what was not read, wakes nobody */
-	sockhook_read_events(mn->sh, ignore, NULL);
-	return loop_fd_add(&mn->loop, &mn->flows.on_held,
-			   sockhook_event_fd(mn->sh), on_held_readable, mn);
-}
-
 static void watch(struct mn *mn, bool on)
 {
 	int err;
@@ -371,8 +354,6 @@ static void watch(struct mn *mn, bool on)
 		return;
 	mn->flows.watching = on;
 	err = sockdiag_watch(mn->sd, on);
-	if (!err)
-		err = watch_held(mn, on);
 	if (err)
 		log_err("ends of sockets: %s", strerror(-err));
 	if (!on)
@@ -400,8 +381,14 @@ void flows_init(struct mn *mn)
 
 int flows_start(struct mn *mn)
 {
-	return loop_fd_add(&mn->loop, &mn->flows.on_end,
-			   sockdiag_event_fd(mn->sd), on_end_readable, mn);
+	int err = loop_fd_add(&mn->loop, &mn->flows.on_end,
+			      sockdiag_event_fd(mn->sd), on_end_readable, mn);
+
+	if (!err && mn->sh)
+		err = loop_fd_add(&mn->loop, &mn->flows.on_held,
+				  sockhook_event_fd(mn->sh), on_held_readable,
+				  mn);
+	return err;
 }
 
 void flows_stop(struct mn *mn)
