@@ -66,6 +66,13 @@ def still_bound(lab, net, seconds=1.5):
     check(hoa(net) in lab.bound(), f"{hoa(net)} was let go of")
 
 
+def ends_dropped(lab):
+    """How many the kernel could not tell kedge-mn."""
+    lines = lab.cmd("mn", "cat", "/proc/self/net/netlink").splitlines()[1:]
+    # sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode; 4: sock_diag
+    return sum(int(l.split()[8]) for l in lines if l.split()[1] == "4")
+
+
 # --- cases ------------------------------------------------------------------
 
 @case(quick=True)
@@ -109,7 +116,8 @@ def ends_lost():
         lab.procs["mn"].send_signal(signal.SIGSTOP)
         for name in ("many", "more", "one"):
             let_go(lab, name)
-        time.sleep(0.2)
+        wait_for("ends to be lost", lambda: ends_dropped(lab), 20)
+        time.sleep(0.5 * SLOW)
         lab.procs["mn"].send_signal(signal.SIGCONT)
         since = time.time()
         event(lab, "released", since - 0.1)
