@@ -474,7 +474,7 @@ static __always_inline void tell_wanted(__u32 service)
 {
 	struct sock_event ev = { .type = SOCK_EVENT_WANTED,
 				 .service = service };
-	__u64 now = bpf_ktime_get_coarse_ns();
+	__u64 now = bpf_ktime_get_boot_ns();
 
 	if (now - wanted_at < WANTED_EVERY)
 		return;
