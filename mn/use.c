@@ -19,7 +19,8 @@ struct flow_type use_type(const struct policy *policy,
 		.rule = -1,
 	};
 
-	if (rec->has_state) {
+	/* NONE: not settled yet, or the default of a policy */
+	if (rec->has_state && rec->state.service != SERVICE_NONE) {
 		type.service = rec->state.service;
 		type.why = rec->state.why;
 		if (type.why == SERVICE_WHY_POLICY)
@@ -60,7 +61,8 @@ bool use_is_flow(const struct sock_rec *rec)
 
 bool use_keeps(const struct sock_rec *rec, const struct flow_type *type)
 {
-	if (type->service == SERVICE_NONPERSISTENT)
+	if (type->service == SERVICE_NONPERSISTENT ||
+	    type->service == SERVICE_NONE)
 		return false;
 	/* servers on old addresses would keep each for ever, unless one asks
 	 * to be reached there */

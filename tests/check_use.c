@@ -115,6 +115,13 @@ START_TEST(test_tcp)
 		   SERVICE_WHY_OPTION);
 	ck_assert(!keeps(rec));
 	ck_assert(use_is_flow(&rec));
+	/* not settled, or the policy's default */
+	rec = with(tcp(TCP_ESTABLISHED), SERVICE_NONE, SERVICE_WHY_DEFAULT);
+	ck_assert(keeps(rec));
+	policy.dflt = SERVICE_NONE;
+	ck_assert(!keeps(rec));
+	ck_assert(!keeps(tcp(TCP_ESTABLISHED)));
+	ck_assert(use_is_flow(&rec));
 }
 END_TEST
 
