@@ -42,6 +42,66 @@ static void clear_rules(void *arg, uint64_t id, const struct sock_cgroup *as)
 		set_rules(arg, id, as, 0);
 }
 
+static bool has_cgroups(const struct policy *p)
+{
+	unsigned int i;
+
+	for (i = 0; i < p->n_rules; i++)
+		if (p->rules[i].match.flags & SOCK_RULE_CGROUP)
+			return true;
+	return false;
+}
+
+/* What follows cgroups as they come: nothing does where no rule asks for it. */
+static int open_units(struct mn *mn)
+{
+	int err = 0;
+
+	if (!mn->units)
+		err = units_open(&mn->units, &mn->loop,
+				 sockhook_cgroup_fd(mn->sh), on_cgroup, mn);
+	if (err || mn->unithook)
+		return err;
+	err = unithook_open(&mn->unithook, mn->sh);
+	if (err)
+		log_warn("policy: rules reach a cgroup only some time after "
+			 "it was made: %s", strerror(-err));
+	return 0;
+}
+
+void policy_release(struct mn *mn)
+{
+	unithook_close(mn->unithook);
+	units_close(mn->units);
+	mn->unithook = NULL;
+	mn->units = NULL;
+}
+
+static int set_policy(struct mn *mn)
+{
+	struct sock_rule rules[SOCK_RULES_MAX];
+	const struct policy *p = &mn->policy;
+	unsigned int i;
+
+	for (i = 0; i < p->n_rules; i++)
+		rules[i] = p->rules[i].match;
+	return sockhook_policy_set(mn->sh, rules, p->n_rules, p->permits,
+				   p->n_permits, p->everybody, p->dflt);
+}
+
+/* Those that come from now on first, then those that are there. */
+static int set_units(struct mn *mn)
+{
+	const char *paths[SOCK_RULES_MAX];
+	const struct policy *p = &mn->policy;
+	unsigned int i;
+
+	for (i = 0; i < p->n_rules; i++)
+		paths[i] = p->rules[i].cgroup;
+	unithook_set(mn->unithook, paths, p->n_rules);
+	return units_set(mn->units, p);
+}
+
 /*
  * Rules about cgroups are known there by their numbers, which are other rules'
  * now: for a moment, with the socket programs at work, no such rule holds, but
@@ -49,26 +109,21 @@ static void clear_rules(void *arg, uint64_t id, const struct sock_cgroup *as)
  */
 int policy_apply(struct mn *mn)
 {
-	struct sock_rule rules[SOCK_RULES_MAX];
-	const struct policy *p = &mn->policy;
-	unsigned int i;
-	int err = 0;
+	bool cgroups = has_cgroups(&mn->policy);
+	int err;
 
 	if (!mn->sh)
 		return 0;
-	for (i = 0; i < p->n_rules; i++)
-		rules[i] = p->rules[i].match;
-	if (!mn->units)
-		err = units_open(&mn->units, &mn->loop,
-				 sockhook_cgroup_fd(mn->sh), on_cgroup, mn);
+	unithook_clear(mn->unithook);
+	err = sockhook_cgroup_each(mn->sh, clear_rules, mn);
 	if (!err)
-		err = sockhook_cgroup_each(mn->sh, clear_rules, mn);
-	if (!err)
-		err = sockhook_policy_set(mn->sh, rules, p->n_rules,
-					  p->permits, p->n_permits,
-					  p->everybody, p->dflt);
-	if (!err)
-		err = units_set(mn->units, p);
+		err = set_policy(mn);
+	if (!cgroups)
+		policy_release(mn);
+	if (!err && cgroups)
+		err = open_units(mn);
+	if (!err && cgroups)
+		err = set_units(mn);
 	if (err)
 		log_err("policy: not handed to the kernel: %s",
 			strerror(-err));

@@ -18,6 +18,9 @@ enum { SCAN_SHARE = 10, TRIES = 3 };
 /* A count that is younger is not repeated because a binding is refreshed. */
 static const mtime STALE = {10000000000};
 
+/* A handover goes before telling those that do not take part in it. */
+static const mtime RESET_WAIT = {20000000};
+
 /* Where counting failed. */
 static const mtime RETRY = {1000000000};
 
@@ -45,35 +48,38 @@ static int each_of_hook(struct mn *mn, void (*fn)(void *arg,
 	return err;
 }
 
+/* Without the socket programs: what the shim told of some. */
 struct telling {
-	const struct mn *mn;
+	struct mn *mn;
 	void (*fn)(void *arg, const struct sock_rec *rec);
 	void *arg;
 };
 
-/* Without the socket programs the shim's word is what is known. */
-static void add_told(void *arg, const struct sock_rec *rec)
+static void with_told(void *arg, const struct sock_rec *rec)
 {
-	struct telling *t = arg;
-	struct sock_rec with = *rec;
-	const struct sock_state *told = app_sock(t->mn->app, rec->cookie,
-						 rec->uid);
+	const struct telling *t = arg;
+	const struct sock_state *state = app_sock(t->mn->app, rec->cookie,
+						  rec->uid);
+	struct sock_rec known = *rec;
 
-	if (told) {
-		with.state = *told;
-		with.has_state = true;
+	if (state) {
+		known.has_state = true;
+		known.state = *state;
+		if (!known.bound)
+			known.local = state->source;
 	}
-	t->fn(t->arg, &with);
+	if (!IN6_IS_ADDR_UNSPECIFIED(&known.local))
+		t->fn(t->arg, &known);
 }
 
 int flows_each(struct mn *mn, bool tcp_info, void (*fn)(void *arg,
 	       const struct sock_rec *rec), void *arg)
 {
-	struct telling telling = {mn, fn, arg};
+	struct telling t = { mn, fn, arg };
 
 	if (mn->sh && !mn->flows.no_hook)
 		return each_of_hook(mn, fn, arg);
-	return sockdiag_each(mn->sd, tcp_info, add_told, &telling);
+	return sockdiag_each(mn->sd, tcp_info, with_told, &t);
 }
 
 struct counting {
@@ -295,6 +301,9 @@ static void on_end(void *arg, const struct sock_rec *rec)
 	struct bul_entry *e = bul_find(&mn->bul, &rec->local);
 	struct hoa *h = e ? hoa_of(e) : NULL;
 
+	/* whose it was is not told: one that the shim knows, perhaps */
+	if (!rec->bound && !mn->sh)
+		flows_scan_soon(mn);
 	if (!h)
 		return;
 	if (rec->protocol == IPPROTO_TCP) {
@@ -321,13 +330,15 @@ static void on_end_readable(void *arg)
 }
 
 /* A socket that is bound to no address began to send from this one, or the last
- * of such ended. With TCP there, the count at its end will tell. */
+ * of such ended, or one would have an address. With TCP there, the count at its end will tell. */
 static void on_held(void *arg, const struct sock_event *ev)
 {
 	struct mn *mn = arg;
 	const struct bul_entry *e = bul_find(&mn->bul, &ev->addr);
 
-	if (e && !hoa_of(e)->tcp)
+	if (ev->type == SOCK_EVENT_WANTED)
+		select_wanted(mn, ev->service);
+	else if (e && !hoa_of(e)->tcp)
 		flows_scan_soon(mn);
 }
 
@@ -338,25 +349,6 @@ static void on_held_readable(void *arg)
 	sockhook_read_events(mn->sh, on_held, mn);
 }
 
-static void ignore(void *arg, const struct sock_event *ev)
-{
-	(void)arg, (void)ev;
-}
-
-static int watch_held(struct mn *mn, bool on)
-{
-	if (!mn->sh)
-		return 0;
-	if (!on) {
-		loop_fd_del(&mn->flows.on_held);
-		return 0;
-	}
-	/* or the ring, full of what was not read, wakes nobody */
-	sockhook_read_events(mn->sh, ignore, NULL);
-	return loop_fd_add(&mn->loop, &mn->flows.on_held,
-			   sockhook_event_fd(mn->sh), on_held_readable, mn);
-}
-
 static void watch(struct mn *mn, bool on)
 {
 	int err;
@@ -365,8 +357,6 @@ static void watch(struct mn *mn, bool on)
 		return;
 	mn->flows.watching = on;
 	err = sockdiag_watch(mn->sd, on);
-	if (!err)
-		err = watch_held(mn, on);
 	if (err)
 		log_err("ends of sockets: %s", strerror(-err));
 	if (!on)
@@ -387,20 +377,30 @@ void flows_moving(struct mn *mn)
 	watch(mn, true);
 }
 
+static void on_reset(struct timer *timer, mtime now);
+
 void flows_init(struct mn *mn)
 {
 	mn->flows.scan.fn = on_scan;
+	mn->flows.reset.fn = on_reset;
 }
 
 int flows_start(struct mn *mn)
 {
-	return loop_fd_add(&mn->loop, &mn->flows.on_end,
-			   sockdiag_event_fd(mn->sd), on_end_readable, mn);
+	int err = loop_fd_add(&mn->loop, &mn->flows.on_end,
+			      sockdiag_event_fd(mn->sd), on_end_readable, mn);
+
+	if (!err && mn->sh)
+		err = loop_fd_add(&mn->loop, &mn->flows.on_held,
+				  sockhook_event_fd(mn->sh), on_held_readable,
+				  mn);
+	return err;
 }
 
 void flows_stop(struct mn *mn)
 {
 	timers_del(&mn->loop.timers, &mn->flows.scan);
+	timers_del(&mn->loop.timers, &mn->flows.reset);
 	loop_fd_del(&mn->flows.on_end);
 	loop_fd_del(&mn->flows.on_held);
 }
@@ -408,13 +408,20 @@ void flows_stop(struct mn *mn)
 /* ---- telling sockets that their address is gone */
 
 struct doomed {
-	const struct policy *policy;
-	struct in6_addr addr;
-	uint32_t services;
+	struct mn *mn;
 	struct sock_rec *list;
 	size_t n, cap;
-	bool no_memory;
 };
+
+static struct flow_due *due_of(struct mn *mn, const struct in6_addr *addr)
+{
+	unsigned int k;
+
+	for (k = 0; k < mn->flows.n_due; k++)
+		if (ip6_addr_eq(&mn->flows.due[k].addr, addr))
+			return &mn->flows.due[k];
+	return NULL;
+}
 
 static void doom(struct doomed *d, const struct sock_rec *rec)
 {
@@ -424,7 +431,7 @@ static void doom(struct doomed *d, const struct sock_rec *rec)
 	if (d->n == d->cap) {
 		list = reallocarray(d->list, cap, sizeof(*list));
 		if (!list) {
-			d->no_memory = true;
+			log_err("resetting sockets: out of memory");
 			return;
 		}
 		d->list = list;
@@ -436,64 +443,94 @@ static void doom(struct doomed *d, const struct sock_rec *rec)
 static void choose(void *arg, const struct sock_rec *rec)
 {
 	struct doomed *d = arg;
+	struct flow_due *due = due_of(d->mn, &rec->local);
 	struct flow_type type;
 
-	if (!ip6_addr_eq(&rec->local, &d->addr) || !use_is_flow(rec))
+	if (!due || !use_is_flow(rec))
 		return;
-	type = use_type(d->policy, rec);
-	if (d->services & 1u << type.service)
+	type = use_type(&d->mn->policy, rec);
+	if (due->services & 1u << type.service)
 		doom(d, rec);
 }
 
-/* How many, or -EOPNOTSUPP. One that is gone by itself is none. */
-static int destroy(struct mn *mn, const struct doomed *d)
+static void cannot_destroy(struct mn *mn)
 {
-	int n = 0, err;
+	if (mn->flows.no_destroy)
+		return;
+	mn->flows.no_destroy = true;
+	log_warn("this kernel has no SOCK_DESTROY (CONFIG_INET_DIAG_DESTROY): "
+		 "sockets whose address is gone have to find out by "
+		 "themselves");
+}
+
+static void destroy(struct mn *mn, const struct doomed *d)
+{
 	size_t i;
+	int err;
 
 	for (i = 0; i < d->n; i++) {
 		err = sockdiag_destroy(mn->sd, &d->list[i]);
-		if (err == -EOPNOTSUPP)
-			return err;
-		n += !err;
-		if (!err)
-			count(COUNT_SOCKETS_RESET);
+		if (err == -EOPNOTSUPP) {
+			cannot_destroy(mn);
+			return;
+		}
+		if (err)	/* gone by itself */
+			continue;
+		due_of(mn, &d->list[i].local)->told++;
+		count(COUNT_SOCKETS_RESET);
 	}
-	return n;
 }
 
-static void tell_reset(struct mn *mn, const struct in6_addr *addr, int n)
+static void tell_reset(struct mn *mn, const struct flow_due *due)
 {
-	struct json_object *ev = ctl_ev("reset", "address", ip6_str(addr),
-					NULL);
+	struct json_object *ev;
 
-	json_object_object_add(ev, "sockets", json_object_new_int(n));
+	if (!due->told)
+		return;
+	ev = ctl_ev("reset", "address", ip6_str(&due->addr), NULL);
+	json_object_object_add(ev, "sockets", json_object_new_int(due->told));
 	mn_event(mn, ev);
-	log_info("HoA %s: %d sockets were told that it is gone",
-		 ip6_str(addr), n);
+	log_info("HoA %s: %u sockets were told that it is gone",
+		 ip6_str(&due->addr), due->told);
 }
 
-int flows_reset(struct mn *mn, const struct in6_addr *addr, uint32_t services)
+/* Those of a pass that was cut short are none the less right. */
+static void reset_due(struct mn *mn)
 {
-	struct doomed d = {
-		.policy = &mn->policy, .addr = *addr, .services = services,
-	};
-	int err = flows_each(mn, false, choose, &d), n;
+	struct doomed d = {.mn = mn};
+	unsigned int k;
 
-	if (d.no_memory)
-		err = -ENOMEM;
-	/* those of a pass that was cut short are none the less right */
-	n = destroy(mn, &d);
+	flows_each(mn, false, choose, &d);
+	destroy(mn, &d);
 	free(d.list);
-	if (n == -EOPNOTSUPP && !mn->flows.no_destroy) {
-		mn->flows.no_destroy = true;
-		log_warn("this kernel has no SOCK_DESTROY "
-			 "(CONFIG_INET_DIAG_DESTROY): sockets whose address "
-			 "is gone have to find out by themselves");
+	for (k = 0; k < mn->flows.n_due; k++)
+		tell_reset(mn, &mn->flows.due[k]);
+	mn->flows.n_due = 0;
+}
+
+static void on_reset(struct timer *timer, mtime now)
+{
+	struct flows *flows = (struct flows *)((char *)timer -
+					       offsetof(struct flows, reset));
+
+	(void)now;
+	reset_due((struct mn *)((char *)flows - offsetof(struct mn, flows)));
+}
+
+void flows_reset(struct mn *mn, const struct in6_addr *addr, uint32_t services)
+{
+	struct flow_due *due = due_of(mn, addr);
+
+	if (!due && mn->flows.n_due == FLOWS_DUE_MAX)
+		reset_due(mn);
+	if (!due) {
+		due = &mn->flows.due[mn->flows.n_due++];
+		*due = (struct flow_due){.addr = *addr};
 	}
-	if (n > 0)
-		tell_reset(mn, addr, n);
-	return n ? n : err;
+	due->services |= services;
+	if (!timer_armed(&mn->flows.reset))
+		timers_set(&mn->loop.timers, &mn->flows.reset,
+			   mtime_add(loop_now(), RESET_WAIT));
 }
 
 void flows_forget(struct mn *mn, const struct in6_addr *addr)

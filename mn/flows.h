@@ -18,6 +18,15 @@
 struct hoa;
 struct mn;
 
+/* Sockets that are to be told that their address is gone. */
+struct flow_due {
+	struct in6_addr addr;
+	uint32_t services;	/* mask of 1 << enum service */
+	unsigned int told;
+};
+
+enum { FLOWS_DUE_MAX = 64 };
+
 struct flows {
 	struct timer scan;	/* armed: sockets are to be counted */
 	mtime counted;		/* when the last pass began */
@@ -26,6 +35,9 @@ struct flows {
 	bool no_destroy;	/* it cannot reset sockets: was said */
 	bool no_hook;		/* nor the programs list them: was said */
 	struct loop_fd on_end, on_held;
+	struct timer reset;	/* armed: these are due */
+	unsigned int n_due;
+	struct flow_due due[FLOWS_DUE_MAX];
 };
 
 void flows_init(struct mn *mn);
@@ -67,8 +79,10 @@ void flows_lost(struct mn *mn, const struct in6_addr *addr);
 #define FLOWS_ALL UINT32_MAX
 /*
  * Resets the sockets of addr (SOCK_DESTROY) whose type is in services, a mask
- * of 1 << enum service: their owners are told at once. How many, or -errno.
+ * of 1 << enum service: their owners are told in a moment: a handover goes
+ * first.
  */
-int flows_reset(struct mn *mn, const struct in6_addr *addr, uint32_t services);
+void flows_reset(struct mn *mn, const struct in6_addr *addr,
+		 uint32_t services);
 
 #endif

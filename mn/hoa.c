@@ -310,8 +310,8 @@ static void on_graceful(struct timer *timer, mtime now)
 	struct hoa *h = (struct hoa *)((char *)timer -
 				       offsetof(struct hoa, graceful));
 
+	(void)now;
 	flows_reset(h->mn, &h->e->hoa, 1u << SERVICE_GRACEFUL);
-	flows_scan(h->mn, now);
 }
 
 static struct hoa *hoa_new(struct mn *mn, const struct in6_addr *hoa,

@@ -799,7 +799,7 @@ void mn_stop(struct mn *mn)
 	select_fini(mn);
 	if (mn->sd)
 		sockdiag_close(mn->sd);
-	units_close(mn->units);
+	policy_release(mn);
 	sockhook_close(mn->sh);
 	if (mn->dp)
 		dp_close(mn->dp);

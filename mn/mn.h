@@ -27,6 +27,7 @@
 #include "sys/rtnl.h"
 #include "sys/sockdiag.h"
 #include "sys/sockhook.h"
+#include "sys/unithook.h"
 
 enum { MN_BINDINGS_MAX = 1024,	/* in the data plane's map */
        MN_GONE_MAX = 64 };	/* home addresses that are remembered */
@@ -104,7 +105,8 @@ struct mn {
 	struct sockdiag *sd;
 	struct sockhook *sh;		/* NULL: no cgroup-BPF here */
 	struct policy policy;
-	struct units *units;		/* NULL: before policy_apply() */
+	struct units *units;		/* NULL: no rule is about cgroups */
+	struct unithook *unithook;	/* the same, or this kernel cannot */
 	struct select select;
 	struct app *app;		/* NULL: no socket for applications */
 	struct ctl *ctl;
@@ -261,10 +263,11 @@ void slow_drop(struct hoa *h);
 
 /*
  * apply.c: mn->policy to the socket programs, whatever was there before. 0, also
- * where there are none (mn->sh NULL), or -errno, logged. mn_stop() is to call
- * units_close().
+ * where there are none (mn->sh NULL), or -errno, logged.
  */
 int policy_apply(struct mn *mn);
+/* Before mn->sh goes. */
+void policy_release(struct mn *mn);
 
 /* app.c: what applications ask (app/ask.h). 0 or -errno, logged. */
 int app_open(struct app **out, struct mn *mn, const char *path);

@@ -251,6 +251,17 @@ static int request(struct mn *mn, bool want, struct select_choice *out)
 	return err ? EADDRNOTAVAIL : EINPROGRESS;
 }
 
+void select_wanted(struct mn *mn, enum service service)
+{
+	struct select_choice out = {.service = service};
+
+	if (service != SERVICE_SESSION_LASTING && service != SERVICE_GRACEFUL)
+		return;
+	update(mn);
+	if (mn->select.now[service].state == SOCK_SERVICE_LATER)
+		request(mn, true, &out);
+}
+
 /* ---- the choice for one flow */
 
 static void by_policy(struct mn *mn, const struct select_query *q,

@@ -55,6 +55,8 @@ void select_init(struct mn *mn);
 void select_fini(struct mn *mn);
 /* Addresses, anchors, bindings or SAs have changed. */
 void select_soon(struct mn *mn);
+/* A socket asked for it in vain. */
+void select_wanted(struct mn *mn, enum service service);
 /* What became of keying_request(); failed NULL: all is well. */
 void select_requested(struct mn *mn, const char *failed);
 

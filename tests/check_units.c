@@ -345,6 +345,11 @@ static struct fake_cgroup {
 static unsigned int n_cgroups, n_sets;
 static struct sock_rule set_rules[SOCK_RULES_MAX];
 
+/* What the kernel would go by at mkdir(2). */
+static unsigned int n_hooks;
+static char hooked[SOCK_RULES_MAX][POLICY_CGROUP_MAX];
+static size_t n_hooked;
+
 static struct fake_cgroup *fake_find(uint64_t id)
 {
 	unsigned int i;
@@ -419,10 +424,37 @@ int sockhook_policy_set(struct sockhook *sh, const struct sock_rule *rules,
 
 	(void)sh, (void)permits, (void)n_permits, (void)everybody, (void)dflt;
 	n_sets++;
+	ck_assert_uint_eq(n_hooked, 0);
 	for (i = 0; i < n_cgroups; i++)
 		ck_assert_uint_eq(cgroups[i].as.rules, 0);
 	memcpy(set_rules, rules, n_rules * sizeof(*rules));
 	return 0;
+}
+
+int unithook_open(struct unithook **out, struct sockhook *sh)
+{
+	n_hooks++;
+	*out = (struct unithook *)sh;
+	return 0;
+}
+
+void unithook_clear(struct unithook *uh)
+{
+	(void)uh;
+	n_hooked = 0;
+}
+
+void unithook_set(struct unithook *uh, const char *const *paths, size_t n)
+{
+	(void)uh;
+	for (n_hooked = 0; n_hooked < n; n_hooked++)
+		strcpy(hooked[n_hooked], paths[n_hooked]);
+}
+
+void unithook_close(struct unithook *uh)
+{
+	n_hooks -= uh != NULL;
+	n_hooked = 0;
 }
 
 static void apply(void)
@@ -456,6 +488,8 @@ START_TEST(applied)
 	apply();
 	ck_assert_uint_eq(n_sets, 1);
 	ck_assert_int_eq(set_rules[1].service, SERVICE_GRACEFUL);
+	ck_assert_uint_eq(n_hooked, 2);
+	ck_assert_str_eq(hooked[1], "/s/?");
 	ck_assert_uint_eq(fake_get(x).rules, 3);
 	ck_assert_uint_eq(fake_get(y).rules, 2);
 	ck_assert_uint_eq(fake_get(y).service, SERVICE_FIXED);
@@ -464,6 +498,8 @@ START_TEST(applied)
 	policy_empty(&policy);
 	apply();
 	ck_assert_uint_eq(n_cgroups, 1);
+	/* and nothing is left that somebody could wake */
+	ck_assert(!mn.units && !n_hooks);
 	ck_assert_uint_eq(fake_get(y).service, SERVICE_FIXED);
 	ck_assert_uint_eq(fake_get(y).rules, 0);
 	rule("/s/z");

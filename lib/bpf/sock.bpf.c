@@ -105,6 +105,10 @@ struct {
 
 /* The daemon is to look at all that is held. */
 __u32 events_lost;
+/* When somebody was last told of as wanting what cannot be had; two at once do
+ * no harm. */
+__u64 wanted_at;
+enum { WANTED_EVERY = 100000000 };	/* ns */
 
 /* Addresses. */
 
@@ -465,6 +469,19 @@ static __always_inline void service_choose(struct sock_state *st,
 		by_policy(st, q);
 }
 
+/* What somebody is refused now, the daemon may be able to get. */
+static __always_inline void tell_wanted(__u32 service)
+{
+	struct sock_event ev = { .type = SOCK_EVENT_WANTED,
+				 .service = service };
+	__u64 now = bpf_ktime_get_boot_ns();
+
+	if (now - wanted_at < WANTED_EVERY)
+		return;
+	wanted_at = now;
+	bpf_ringbuf_output(&ring, &ev, sizeof(ev), 0);
+}
+
 /*
  * The address for the service in force, :: where the kernel chooses: 0, or the
  * error for who asked by option; nobody else's call fails. What is the present
@@ -482,8 +499,11 @@ static __always_inline int source_choose(const struct sock_state *st, bool keep,
 	__builtin_memset(out, 0, sizeof(*out));
 	if (s.state == SOCK_SERVICE_NONE)
 		return asked ? -EOPNOTSUPP : 0;
-	if (s.state == SOCK_SERVICE_LATER)
+	if (s.state == SOCK_SERVICE_LATER) {
+		if (st->why != SERVICE_WHY_DEFAULT)
+			tell_wanted(st->service);
 		return asked ? -EADDRNOTAVAIL : 0;
+	}
 	if (s.state != SOCK_SERVICE_ADDR || st->why == SERVICE_WHY_DEFAULT ||
 	    (s.native && !asked && !keep))
 		return 0;
@@ -566,6 +586,8 @@ static __always_inline int option_set(struct bpf_sock *sk, __u32 value)
 	service_get(&s, asked);
 	if (asked && s.state == SOCK_SERVICE_NONE)
 		return -EOPNOTSUPP;
+	if (asked && s.state == SOCK_SERVICE_LATER)
+		tell_wanted(asked);	/* it may be there at connect() */
 	st = bpf_sk_storage_get(&socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!st)
 		return -ENOMEM;

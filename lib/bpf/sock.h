@@ -133,11 +133,13 @@ struct sock_hold {
 enum sock_event_type {
 	SOCK_EVENT_HELD = 1,	/* the first socket holds addr */
 	SOCK_EVENT_FREE,	/* the last one let go of it */
+	SOCK_EVENT_WANTED,	/* service, which cannot be had now, is asked
+				 * for; ten times a second at most */
 };
 
 struct sock_event {
 	__u32 type;
-	__u32 pad;
+	__u32 service;			/* SOCK_EVENT_WANTED: enum service */
 	struct in6_addr addr;
 };
 

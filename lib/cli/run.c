@@ -79,6 +79,21 @@ static int move_into(int root, const char *path)
 	return err;
 }
 
+/* Those that are empty beside it: kedge-mn may not take them away either. */
+static void sweep(int root, const char *path)
+{
+	const char *leaf = strrchr(path, '.');
+	enum service service;
+	char other[ASK_PATH_MAX + 32];
+
+	for (service = SERVICE_FIXED; leaf && service < SERVICE__MAX;
+	     service++) {
+		snprintf(other, sizeof(other), "%.*s.%s", (int)(leaf - path),
+			 path, service_str(service));
+		unlinkat(root, other, AT_REMOVEDIR);
+	}
+}
+
 /* One that another user left is made anew, if nobody is in it. */
 static int enter(const char *path)
 {
@@ -93,9 +108,8 @@ static int enter(const char *path)
 	if (err && !unlinkat(root, path, AT_REMOVEDIR) &&
 	    !mkdirat(root, path, 0755)) {
 		err = move_into(root, path);
-		if (err)
-			unlinkat(root, path, AT_REMOVEDIR);
 	}
+	sweep(root, path);
 	close(root);
 	return err;
 }

@@ -169,6 +169,7 @@ static bool sock_decode(const struct nlmsghdr *nlh, uint8_t protocol,
 	};
 	memcpy(&out->local, msg->id.idiag_src, sizeof(out->local));
 	memcpy(&out->remote, msg->id.idiag_dst, sizeof(out->remote));
+	out->bound = !IN6_IS_ADDR_UNSPECIFIED(&out->local);
 	mnl_attr_for_each(attr, nlh, sizeof(*msg))
 		take_attr(out, attr);
 	return true;
@@ -178,7 +179,7 @@ static bool sock_wanted(const struct sock_rec *rec)
 {
 	return (rec->protocol == IPPROTO_TCP ||
 		rec->protocol == IPPROTO_UDP) &&
-	       !IN6_IS_ADDR_UNSPECIFIED(&rec->local) &&
+	       (rec->bound || rec->protocol == IPPROTO_UDP) &&
 	       !IN6_IS_ADDR_MULTICAST(&rec->local) &&
 	       !IN6_IS_ADDR_V4MAPPED(&rec->local);
 }

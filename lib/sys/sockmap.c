@@ -179,7 +179,11 @@ int sock_on_event(void *ctx, void *data, size_t len)
 	struct sockhook *sh = ctx;
 	const struct sock_event *ev = data;
 
-	if (len >= sizeof(*ev))
+	if (len < sizeof(*ev))
+		return 0;
+	if (ev->type == SOCK_EVENT_WANTED)
+		sh->fn(sh->arg, ev);
+	else
 		tell(sh, &ev->addr);
 	return ++sh->n_events < EVENTS_AT_ONCE ? 0 : -EAGAIN;
 }

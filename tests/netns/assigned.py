@@ -120,6 +120,7 @@ def assigned_and_kept():
         check(start(lab, "lasting", "tcp", "--service", "session-lasting") ==
               home, "who asked for session-lasting did not get it")
         check(start(lab, "plain") == hoa(3), "who asked for nothing got it")
+        flowing(lab, "plain")
         whole(lab, "plain")
         lab.move(2)
         lab.wait_address(2)
@@ -239,7 +240,7 @@ def moved_while_asking():
         bound(lab, told["hoa"], 2)
 
 
-@case(60)
+@case(120)
 def assigned_despite_loss():
     """30 % each way, of everything."""
     with at_ar3(configured(), anchors=(1,)) as lab:

@@ -6,6 +6,7 @@ the socket programs do alone."""
 
 import time
 
+import assigned
 from cases import case, check, flowing, gone, start, whole, world
 from journey import arrive
 from lab import CN, LabError, ar, hoa, identity, wait_for
@@ -192,3 +193,21 @@ def no_anchor_here():
         lab.move(1)
         for name in ("plain", "passing"):   # nobody keeps hoa(3)
             told(lab, name)
+
+
+@case(limit=90, quick=True)
+def remote_on_demand():
+    """ar3 anchors nothing: the first socket that asks for session-lasting is
+    refused at once, an address of the remote anchor comes for the next, and
+    goes when nobody has used it for a while."""
+    with assigned.at_ar3(assigned.configured(), keys="psk") as lab:
+        fails(lab, "session-lasting", "Cannot assign requested address")
+        home = assigned.outcome(lab, 0)["hoa"]
+        assigned.bound(lab, home, 3)
+        check(start(lab, "lasting", "tcp", "--service", "session-lasting") ==
+              home, "not from the remote anchor's address")
+        check(start(lab, "plain") == hoa(3), "an unmarked flow got it")
+        lab.move(2)
+        flowing(lab, "lasting")
+        whole(lab, "lasting")
+        wait_for("released", lambda: not lab.bindings("mn"), 20)
