@@ -45,6 +45,18 @@ static void pin_path(const char *bpffs, const char *name,
 		 SOCK_PATH_MAX - 32, bpffs, name);
 }
 
+/* Without its pin a link would go as well, but a while later. */
+static void pin_remove(const char *path)
+{
+	int fd = bpf_obj_get(path);
+
+	if (fd >= 0) {
+		bpf_link_detach(fd);	/* refused where it is a map */
+		close(fd);
+	}
+	unlink(path);
+}
+
 void sockhook_clean(const char *bpffs)
 {
 	char path[SOCK_PATH_MAX];
@@ -55,7 +67,7 @@ void sockhook_clean(const char *bpffs)
 		if (strncmp(entry->d_name, PIN_PREFIX, strlen(PIN_PREFIX)))
 			continue;
 		pin_path(bpffs, entry->d_name + strlen(PIN_PREFIX), path);
-		unlink(path);
+		pin_remove(path);
 	}
 	if (dir)
 		closedir(dir);
@@ -202,8 +214,7 @@ static int hook_attach(struct sockhook *sh, const char *name)
 	pin_path(sh->bpffs, name, path);
 	if (hook_update(sh, path, prog))
 		return 0;
-	if (unlink(path) && errno != ENOENT)
-		return -errno;
+	pin_remove(path);
 	link = bpf_program__attach_cgroup(prog, sh->cgroup_fd);
 	if (!link)
 		return -errno;
