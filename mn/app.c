@@ -378,6 +378,11 @@ void app_changed(struct app *app)
 	}
 }
 
+bool app_knows(const struct app *app)
+{
+	return app && !told_empty(app->told);
+}
+
 const struct sock_state *app_sock(const struct app *app, uint64_t cookie,
 				  uint32_t uid)
 {

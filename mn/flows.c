@@ -130,9 +130,11 @@ static int count_all(struct mn *mn, struct flow_use *uses, size_t n)
 
 void flows_take(struct hoa *h, const struct flow_use *use)
 {
-	h->tcp = use->tcp;
-	h->udp = use->udp;
-	h->udp_asked = use->udp_asked;
+	bool none = h->graceful_over && use->tcp + use->udp == use->graceful;
+
+	h->tcp = none ? 0 : use->tcp;
+	h->udp = none ? 0 : use->udp;
+	h->udp_asked = none ? 0 : use->udp_asked;
 }
 
 int flows_count(struct mn *mn, struct flow_use *uses, size_t n)
@@ -302,7 +304,7 @@ static void on_end(void *arg, const struct sock_rec *rec)
 	struct hoa *h = e ? hoa_of(e) : NULL;
 
 	/* whose it was is not told: one that the shim knows, perhaps */
-	if (!rec->bound && !mn->sh)
+	if (!rec->bound && !mn->sh && app_knows(mn->app))
 		flows_scan_soon(mn);
 	if (!h)
 		return;

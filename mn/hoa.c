@@ -310,8 +310,9 @@ static void on_graceful(struct timer *timer, mtime now)
 	struct hoa *h = (struct hoa *)((char *)timer -
 				       offsetof(struct hoa, graceful));
 
-	(void)now;
+	h->graceful_over = true;
 	flows_reset(h->mn, &h->e->hoa, 1u << SERVICE_GRACEFUL);
+	flows_scan(h->mn, now);
 }
 
 static struct hoa *hoa_new(struct mn *mn, const struct in6_addr *hoa,
@@ -477,6 +478,7 @@ static void come_home(struct mn *mn, struct mn_iface *i, struct bul_entry *e,
 	if (hoa_of(e)->fixed)
 		preferred = 0;
 	timers_del(&mn->loop.timers, &hoa_of(e)->graceful);
+	hoa_of(e)->graceful_over = false;
 
 	complain(rtnl_addr_set(mn->rtnl, i->ifindex, &coa, p->len, IFA_F_NODAD,
 			       valid, preferred), "address at home", e);

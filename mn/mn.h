@@ -67,6 +67,8 @@ struct hoa {
 	uint32_t mtu;			/* of the path to the HA */
 	struct timer grace;		/* armed: no flow is known */
 	struct timer graceful;		/* armed: until these flows end */
+	bool graceful_over;		/* they count no more: they were told,
+					 * but a UDP socket can stay open */
 	struct packet *queue, **queue_tail;
 	unsigned int queued;
 };
@@ -274,6 +276,8 @@ int app_open(struct app **out, struct mn *mn, const char *path);
 void app_close(struct app *app);	/* NULL is allowed */
 /* What select_choose() says may have changed: who waits is answered. */
 void app_changed(struct app *app);
+/* Of any socket? */
+bool app_knows(const struct app *app);
 /* What the socket of this cookie and owner was given, where the shim asked for
  * it; NULL where it did not. app may be NULL. */
 const struct sock_state *app_sock(const struct app *app, uint64_t cookie,

@@ -84,6 +84,11 @@ void told_set(struct told *told, uint64_t cookie,
 	HASH_ADD(hh, told->entries, key, sizeof(e->key), e);
 }
 
+bool told_empty(const struct told *told)
+{
+	return !told->entries;
+}
+
 const struct sock_state *told_find(const struct told *told, uint64_t cookie,
 				   uint32_t uid)
 {

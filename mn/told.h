@@ -21,6 +21,7 @@ void told_free(struct told *told);	/* NULL is allowed */
 /* state->uid says who tells. Where memory is short, nothing is kept. */
 void told_set(struct told *told, uint64_t cookie,
 	      const struct sock_state *state);
+bool told_empty(const struct told *told);
 /* The socket's owner must be who told of it: others' sockets are not his to
  * speak about. NULL: nothing is known. */
 const struct sock_state *told_find(const struct told *told, uint64_t cookie,

@@ -389,7 +389,8 @@ static void connect_to(int fd, const char *addr, uint16_t port)
 		.sin6_addr = ip(addr),
 	};
 
-	ck_assert_int_eq(connect(fd, (void *)&sin6, sizeof(sin6)), 0);
+	if (connect(fd, (void *)&sin6, sizeof(sin6)))
+		ck_abort_msg("connect to %s: %s", addr, strerror(errno));
 }
 
 START_TEST(test_sockdiag)
@@ -413,7 +414,8 @@ START_TEST(test_sockdiag)
 	s = find_sock(IPPROTO_TCP, 1004, "2001:db8::1");
 	ck_assert(s && s->tcp_state == 1 && s->remote_port == 1003 && s->inode);
 	ck_assert_uint_eq(s->uid, 0);
-	ck_assert_ptr_null(find_sock(IPPROTO_UDP, 1001, "::"));
+	s = find_sock(IPPROTO_UDP, 1001, "::");
+	ck_assert(s && !s->bound);
 	ck_assert_ptr_null(find_sock(IPPROTO_UDP, 1005, "::ffff:127.0.0.1"));
 	close(any);
 	ck_assert(!readable(sockdiag_event_fd(sd), 100));

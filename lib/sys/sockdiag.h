@@ -19,9 +19,9 @@ int sockdiag_open(struct sockdiag **out);
 void sockdiag_close(struct sockdiag *sd);
 
 /*
- * Every IPv6 TCP socket (but TIME_WAIT) and UDP socket that has a unicast
- * address of its own (not ::), has_state 0; from Linux 6.8 on also TCP sockets
- * that are but bound (TCP_CLOSE). tcp_info: with tx_bytes and rx_bytes, which
+ * Every IPv6 UDP socket, and TCP socket (but TIME_WAIT) that has an address of
+ * its own, has_state 0; from Linux 6.8 on also TCP sockets that are but bound
+ * (TCP_CLOSE). tcp_info: with tx_bytes and rx_bytes, which
  * costs more. 0 or -errno (-EINTR: the dump was inconsistent, call again).
  */
 int sockdiag_each(struct sockdiag *sd, bool tcp_info, void (*fn)(void *arg,
