@@ -552,8 +552,10 @@ static int open_sockhook(struct mn *mn)
 {
 	int err;
 
-	if (!strcmp(mn->conf.cgroup, "none"))
+	if (!strcmp(mn->conf.cgroup, "none")) {
+		sockhook_clean(mn->conf.bpffs);	/* a daemon's before us */
 		return 0;
+	}
 	err = sockhook_open(&mn->sh, mn->conf.bpffs, mn->conf.cgroup);
 	if (!err) {
 		policy_apply(mn);
@@ -817,12 +819,10 @@ void mn_stop(struct mn *mn)
 	close_fd(&mn->packet_fd);
 }
 
-static void take_down(struct rtnl *rtnl, struct dp *dp, struct sockhook *sh,
-		      uint32_t tun_ifindex, uint8_t protocol)
+static void take_down(struct rtnl *rtnl, struct dp *dp, uint32_t tun_ifindex,
+		      uint8_t protocol)
 {
 	rtnl_rules_flush(rtnl, protocol);
-	if (sh)		/* before the folder that it is pinned in goes */
-		sockhook_flush(sh);
 	if (dp)
 		dp_flush(dp);
 	/* with the device go its addresses and the route in our table */
@@ -841,8 +841,9 @@ static void on_flush(struct timer *timer, mtime now)
 			 "ends with its lifetime");
 	keying_close(mn);
 	hoa_free_all(mn);
-	take_down(mn->rtnl, mn->dp, mn->sh, mn->tun_ifindex,
-		  mn->conf.protocol);
+	if (mn->sh)	/* before the folder that they are pinned in goes */
+		sockhook_flush(mn->sh);
+	take_down(mn->rtnl, mn->dp, mn->tun_ifindex, mn->conf.protocol);
 	log_info("flushed");
 	loop_stop(&mn->loop);
 }
@@ -868,7 +869,6 @@ int mn_flush_leftovers(const struct mn_conf *conf)
 		.max_bindings = MN_BINDINGS_MAX,
 		.tun_ifindex = if_nametoindex(conf->tun),
 	};
-	struct sockhook *sh = NULL;
 	struct rtnl *rtnl;
 	struct dp *dp = NULL;
 	bool took_over;
@@ -877,11 +877,8 @@ int mn_flush_leftovers(const struct mn_conf *conf)
 	if (err)
 		return err;
 	err = dp_open(&dp, &dp_conf, &took_over);
-	if (!err && strcmp(conf->cgroup, "none") &&
-	    sockhook_open(&sh, conf->bpffs, conf->cgroup))
-		sh = NULL;
-	take_down(rtnl, dp, sh, dp_conf.tun_ifindex, conf->protocol);
-	sockhook_close(sh);
+	sockhook_clean(conf->bpffs);
+	take_down(rtnl, dp, dp_conf.tun_ifindex, conf->protocol);
 	if (dp)
 		dp_close(dp);
 	rtnl_close(rtnl);
