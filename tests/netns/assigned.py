@@ -9,7 +9,8 @@ import ipaddress
 import signal
 
 import wire
-from cases import case, check, flowing, start, whole, world
+from cases import (cannot_have, case, check, flowing, start, whole,
+                   world)
 from ikelab import (crosswise, event_count, nothing_refused, owners, refused,
                     sas, stranger)
 from lab import CN, ar, hoa, identity, wait_for
@@ -474,3 +475,21 @@ def stock_assigns():
               stock.swanctl("--list-sas"))
         lab.stop("mn")
         wait_for("its end", lambda: not stock.sas())
+
+
+@case(limit=90, quick=True)
+def remote_on_demand():
+    """ar3 anchors nothing: the first socket that asks for session-lasting is
+    refused at once, an address of the remote anchor comes for the next, and
+    goes when nobody has used it for a while."""
+    with at_ar3(configured(), keys="psk") as lab:
+        cannot_have(lab, "session-lasting", "Cannot assign requested address")
+        home = outcome(lab, 0)["hoa"]
+        bound(lab, home, 3)
+        check(start(lab, "lasting", "tcp", "--service", "session-lasting") ==
+              home, "not from the remote anchor's address")
+        check(start(lab, "plain") == hoa(3), "an unmarked flow got it")
+        lab.move(2)
+        flowing(lab, "lasting")
+        whole(lab, "lasting")
+        wait_for("released", lambda: not lab.bindings("mn"), 20)

@@ -6,10 +6,10 @@ the socket programs do alone."""
 
 import time
 
-import assigned
-from cases import case, check, flowing, gone, start, whole, world
+from cases import (cannot_have, case, check, flowing, gone, start, whole,
+                   world)
 from journey import arrive
-from lab import CN, LabError, ar, hoa, identity, wait_for
+from lab import ar, hoa, identity, wait_for
 
 FIXED = "2001:db8:1::f1"
 
@@ -41,20 +41,6 @@ def told(lab, name, limit=5):
     check(report["errors"], f"{name} ended without an error")
     lab.stop(name)
     return report
-
-
-def fails(lab, service, error, proto="tcp", limit=3):
-    """A flow of that type cannot begin, and is told so promptly."""
-    begun = time.monotonic()
-    try:
-        lab.flow("mn", "refused", proto, CN, "--service", service)
-        lab.flow_event("refused", "connected")
-    except LabError:
-        pass
-    said = lab.flow_event("refused", "failed")
-    lab.stop("refused")
-    check(error in said["error"], f"{service}: {said} instead of {error}")
-    check(time.monotonic() - begun < limit * 5, f"{service}: not promptly")
 
 
 @case(limit=90, quick=True)
@@ -102,7 +88,7 @@ def fixed_nobody_knows():
     with world(keys="psk", prepare=prepare) as lab:
         serve(lab)
         arrive(lab, 2)
-        fails(lab, "fixed", "Cannot assign requested address")
+        cannot_have(lab, "fixed", "Cannot assign requested address")
         check(start(lab, "plain") == hoa(2), "plain")
         whole(lab, "plain")
 
@@ -139,7 +125,7 @@ def types_at_a_move():
             flowing(lab, name)
             whole(lab, name)
         gone(lab, 2)
-        fails(lab, "fixed", "Operation not supported")
+        cannot_have(lab, "fixed", "Operation not supported")
         # with nonpersistent flows alone, nothing is bound
         check(start(lab, "passing2", "tcp", "--service", "nonpersistent") ==
               hoa(2), "passing2: source")
@@ -186,28 +172,10 @@ def no_anchor_here():
         wait_for("attached", lambda: any(
             i["state"] == "attached"
             for i in lab.ctl("mn", "status")["interfaces"]))
-        fails(lab, "session-lasting", "Cannot assign requested address")
+        cannot_have(lab, "session-lasting", "Cannot assign requested address")
         check(start(lab, "plain") == hoa(3), "plain")
         check(start(lab, "passing", "tcp", "--service", "nonpersistent") ==
               hoa(3), "passing")
         lab.move(1)
         for name in ("plain", "passing"):   # nobody keeps hoa(3)
             told(lab, name)
-
-
-@case(limit=90, quick=True)
-def remote_on_demand():
-    """ar3 anchors nothing: the first socket that asks for session-lasting is
-    refused at once, an address of the remote anchor comes for the next, and
-    goes when nobody has used it for a while."""
-    with assigned.at_ar3(assigned.configured(), keys="psk") as lab:
-        fails(lab, "session-lasting", "Cannot assign requested address")
-        home = assigned.outcome(lab, 0)["hoa"]
-        assigned.bound(lab, home, 3)
-        check(start(lab, "lasting", "tcp", "--service", "session-lasting") ==
-              home, "not from the remote anchor's address")
-        check(start(lab, "plain") == hoa(3), "an unmarked flow got it")
-        lab.move(2)
-        flowing(lab, "lasting")
-        whole(lab, "lasting")
-        wait_for("released", lambda: not lab.bindings("mn"), 20)
