@@ -15,6 +15,7 @@
 #include "app/ask.h"
 #include "core/log.h"
 #include "mn/mn.h"
+#include "mn/units.h"
 
 #define LEAF "kedge."
 
@@ -83,28 +84,6 @@ static int open_process(pid_t pid, uid_t uid)
 		return fd;
 	close(fd);
 	return -ESRCH;
-}
-
-/* Its cgroup, as a path from the root. */
-static int read_cgroup(int proc, char *out, size_t n)
-{
-	int fd = openat(proc, "cgroup", O_RDONLY | O_CLOEXEC);
-	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
-	char line[ASK_PATH_MAX + 8];
-	int err = -ESRCH;
-
-	if (!f && fd >= 0)
-		close(fd);
-	while (f && fgets(line, sizeof(line), f)) {
-		if (strncmp(line, "0::/", 4) != 0)
-			continue;
-		line[strcspn(line, "\n")] = '\0';
-		err = strlen(line + 3) < n ? 0 : -ENAMETOOLONG;
-		snprintf(out, n, "%s", line + 3);
-	}
-	if (f)
-		fclose(f);
-	return err;
 }
 
 /* Where it is to go: below where it is, or beside where it was put before. */
@@ -205,7 +184,7 @@ int run_put(struct mn *mn, pid_t pid, uid_t uid, enum service service,
 	proc = open_process(pid, uid);
 	if (proc < 0)
 		return proc;
-	err = read_cgroup(proc, path, n);
+	err = units_of_proc(proc, path, n);
 	if (!err) {
 		snprintf(was, sizeof(was), "%s", path);
 		err = target_of(path, n, service);
