@@ -448,6 +448,6 @@ void app_close(struct app *app)
 		unlink(app->path);
 	}
 	told_free(app->told);
-	run_sweep(app->mn);
+	run_forget(app->mn);
 	free(app);
 }
