@@ -142,6 +142,8 @@ static int make(int root, const char *path)
 	dir = open_below(root, parent, O_RDONLY | O_DIRECTORY);
 	if (dir < 0)
 		return dir;
+	/* one that nobody is in may be another user's */
+	unlinkat(dir, leaf + 1, AT_REMOVEDIR);
 	if (mkdirat(dir, leaf + 1, 0755) && errno != EEXIST)
 		err = -errno;
 	close(dir);
@@ -197,6 +199,15 @@ static int know(struct mn *mn, int dir, const char *path, uid_t uid,
 	return sockhook_cgroup_set(mn->sh, id, &as);
 }
 
+/* Who owns it puts there whom he likes: who may not have that type is not to
+ * find it in a cgroup of his. */
+static bool is_others(int dir, uid_t uid)
+{
+	struct stat st;
+
+	return fstat(dir, &st) || (st.st_uid && st.st_uid != uid);
+}
+
 /* What is written there is a number, which is another's as soon as the process
  * has ended: it is looked at last of all. */
 static int enter_alive(int dir, int proc, pid_t pid)
@@ -219,7 +230,8 @@ static int put(struct mn *mn, int proc, pid_t pid, uid_t uid,
 	if (dir < 0)
 		return dir;
 	/* known first: no socket of the process is without its type */
-	err = know(mn, dir, path, uid, service);
+	err = is_others(dir, uid) ? -EACCES :
+				    know(mn, dir, path, uid, service);
 	if (!err && !there)
 		err = enter_alive(dir, proc, pid);
 	close(dir);
