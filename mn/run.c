@@ -205,7 +205,8 @@ static bool is_others(int dir, uid_t uid)
 {
 	struct stat st;
 
-	return fstat(dir, &st) || (st.st_uid && st.st_uid != uid);
+	return fstat(dir, &st) || (st.st_uid && st.st_uid != geteuid() &&
+				   st.st_uid != uid);
 }
 
 /* What is written there is a number, which is another's as soon as the process
