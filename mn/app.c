@@ -312,6 +312,13 @@ static void on_end(struct timer *timer, mtime now)
 	}
 }
 
+static void client_crowded(struct client *c)
+{
+	count_refusal(REASON_APP_CROWDED, "process %d of uid %u", c->cred.pid,
+		      (unsigned int)c->cred.uid);
+	client_error(c, EBUSY);
+}
+
 /* One user is not to keep the others out. */
 static bool crowded(const struct app *app, const struct client *c)
 {
@@ -320,7 +327,20 @@ static bool crowded(const struct app *app, const struct client *c)
 
 	for (other = app->clients; other; other = other->next)
 		n += other->cred.uid == c->cred.uid;
-	return app->n > CLIENTS_MAX || (c->cred.uid && n > CLIENTS_USER_MAX);
+	return c->cred.uid && n > CLIENTS_USER_MAX;
+}
+
+/* Nor is one who has many (subuid(5)): who has been there longest may come
+ * again. */
+static void make_room(struct app *app)
+{
+	struct client *oldest = app->clients;
+
+	if (app->n <= CLIENTS_MAX)
+		return;
+	while (oldest->next)
+		oldest = oldest->next;
+	client_crowded(oldest);
 }
 
 static void client_new(struct app *app, int fd)
@@ -341,12 +361,11 @@ static void client_new(struct app *app, int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c->cred, &len)) {
 		client_close(c);
 	} else if (crowded(app, c)) {
-		count_refusal(REASON_APP_CROWDED, "process %d of uid %u",
-			      c->cred.pid, (unsigned int)c->cred.uid);
-		client_error(c, EBUSY);
+		client_crowded(c);
 	} else if (loop_fd_add(&app->mn->loop, &c->on_fd, fd, on_client, c)) {
 		client_close(c);
 	} else {
+		make_room(app);
 		timers_set(&app->mn->loop.timers, &c->end,
 			   mtime_add(loop_now(), SPEAK));
 		on_client(c);	/* most have asked by now */
@@ -448,6 +467,6 @@ void app_close(struct app *app)
 		unlink(app->path);
 	}
 	told_free(app->told);
-	run_sweep(app->mn);
+	run_forget(app->mn);
 	free(app);
 }

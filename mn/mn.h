@@ -111,6 +111,8 @@ struct mn {
 	struct unithook *unithook;	/* the same, or this kernel cannot */
 	struct select select;
 	struct app *app;		/* NULL: no socket for applications */
+	struct run *runs;		/* kedgectl run's cgroups */
+	mtime runs_swept;
 	struct ctl *ctl;
 	struct bul bul;
 	struct gone gone[MN_GONE_MAX];	/* a ring */

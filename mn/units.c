@@ -422,20 +422,21 @@ unsigned int units_watched(const struct units *u)
 	return HASH_COUNT(u->watched);
 }
 
-/* The line of /proc/PID/cgroup that is cgroup2's: "0::/system.slice/...". */
-int units_of_pid(pid_t pid, char *out, size_t len)
+/*
+ * The line that is cgroup2's: "0::/system.slice/...". Whole lines: users make
+ * names that would look like one where a long line is read in pieces.
+ */
+int units_of_proc(int proc, char *out, size_t len)
 {
-	char line[PATH_MAX + 8], path[32];
-	int err = -ENOENT;
-	size_t n;
-	FILE *f;
+	int fd = openat(proc, "cgroup", O_RDONLY | O_CLOEXEC), err = -ESRCH;
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+	size_t size = 0, n;
+	char *line = NULL;
 
 	*out = '\0';
-	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
-	f = fopen(path, "re");
-	if (!f)
-		return -errno;
-	while (err && fgets(line, sizeof(line), f)) {
+	if (!f && fd >= 0)
+		close(fd);
+	while (f && err == -ESRCH && getline(&line, &size, f) > 0) {
 		if (strncmp(line, "0::/", 4))
 			continue;
 		n = strcspn(line + 3, "\n");
@@ -443,6 +444,23 @@ int units_of_pid(pid_t pid, char *out, size_t len)
 		if (!err)
 			snprintf(out, len, "%.*s", (int)n, line + 3);
 	}
-	fclose(f);
+	free(line);
+	if (f)
+		fclose(f);
+	return err;
+}
+
+int units_of_pid(pid_t pid, char *out, size_t len)
+{
+	char path[32];
+	int fd, err;
+
+	*out = '\0';
+	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	err = units_of_proc(fd, out, len);
+	close(fd);
 	return err;
 }

@@ -91,12 +91,16 @@ static int talk(int fd, struct ask *ask, struct answer *answer, int64_t end)
 	if (err)
 		return err;
 	/* It may have answered already, for it is busy, and hung up. */
-	if (send(fd, ask, sizeof(*ask), MSG_NOSIGNAL) < 0 && errno != EPIPE)
+	if (send(fd, ask, sizeof(*ask), MSG_NOSIGNAL) < 0 && errno != EPIPE &&
+	    errno != ECONNRESET)
 		return errno == EAGAIN || errno == EINTR ? -ETIMEDOUT : -errno;
 	err = await(fd, end);
 	if (err)
 		return err;
 	n = recv(fd, answer, sizeof(*answer), MSG_DONTWAIT);
+	/* That it did so unread is told once, before the answer. */
+	if (n < 0 && errno == ECONNRESET)
+		n = recv(fd, answer, sizeof(*answer), MSG_DONTWAIT);
 	if (n < 0)
 		return -errno;
 	if (n != sizeof(*answer) || answer->version != ASK_VERSION ||

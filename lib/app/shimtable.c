@@ -11,22 +11,6 @@ static struct shim_sock table[SLOTS + WINDOW];
 static uint64_t age;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-static void before_fork(void)
-{
-	pthread_mutex_lock(&lock);
-}
-
-static void after_fork(void)
-{
-	pthread_mutex_unlock(&lock);
-}
-
-__attribute__((constructor))
-static void table_init(void)
-{
-	pthread_atfork(before_fork, after_fork, after_fork);
-}
-
 /* connect() may be called by a signal handler: none may run while the lock is
  * held. */
 static void take(sigset_t *was)
@@ -42,6 +26,29 @@ static void release(const sigset_t *was)
 {
 	pthread_mutex_unlock(&lock);
 	pthread_sigmask(SIG_SETMASK, was, NULL);
+}
+
+static sigset_t forker;		/* under the lock */
+
+static void before_fork(void)
+{
+	sigset_t was;
+
+	take(&was);
+	forker = was;
+}
+
+static void after_fork(void)
+{
+	sigset_t was = forker;
+
+	release(&was);
+}
+
+__attribute__((constructor))
+static void table_init(void)
+{
+	pthread_atfork(before_fork, after_fork, after_fork);
 }
 
 /* Cookies are numbers in sequence. */

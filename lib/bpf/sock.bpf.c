@@ -589,8 +589,8 @@ static __always_inline int option_set(struct bpf_sock *sk, __u32 value)
 	if (asked && s.state == SOCK_SERVICE_LATER)
 		tell_wanted(asked);	/* it may be there at connect() */
 	st = bpf_sk_storage_get(&socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!st)
-		return -ENOMEM;
+	if (!st)	/* who asks for nothing need not know */
+		return asked ? -ENOMEM : 0;
 	let_go(st);
 	st->flags &= ~SOCK_CHOSEN;
 	st->asked = asked;
@@ -866,7 +866,9 @@ int kedge_bind6(struct bpf_sock_addr *ctx)
 	struct sock_state *st;
 	bool any;
 
-	if (!addr_is_ours(ctx) || !ctx->sk)
+	/* One that has a port is refused by the kernel, and goes on with what
+	 * it holds. */
+	if (!addr_is_ours(ctx) || !ctx->sk || ctx->sk->src_port)
 		return ALLOW;
 	user_addr(ctx, &addr);
 	any = is_any(&addr);
@@ -880,6 +882,7 @@ int kedge_bind6(struct bpf_sock_addr *ctx)
 	service_choose(st, &q);
 	if (any && !bind_takes(st, &want))
 		return ALLOW;
+	let_go(st);
 	caller_note(st, &q);
 	st->source = any ? want : addr;
 	if (any) {
