@@ -476,7 +476,8 @@ static __always_inline void tell_wanted(__u32 service)
 				 .service = service };
 	__u64 now = bpf_ktime_get_boot_ns();
 
-	if (now - wanted_at < WANTED_EVERY)
+	if ((service != SERVICE_SESSION_LASTING &&
+	     service != SERVICE_GRACEFUL) || now - wanted_at < WANTED_EVERY)
 		return;
 	wanted_at = now;
 	bpf_ringbuf_output(&ring, &ev, sizeof(ev), 0);
