@@ -4,6 +4,7 @@ anchors, temporary addresses, what a move does to each. Part of tests/netns/e2e;
 tests/netns/services has the matrix of applications, tests/netns/sockets what
 the socket programs do alone."""
 
+import signal
 import time
 
 import assigned
@@ -77,8 +78,8 @@ def fixed_address():
         flowing(lab, "fixed")
         lab.move(1)
         wait_for(f"{FIXED} at home", lambda: any(
-            a["local"] == FIXED for a in lab.addresses()) and
-            FIXED not in lab.bound("ar1"))
+            a["local"] == FIXED and a["valid_life_time"] > 1e6
+            for a in lab.addresses()) and FIXED not in lab.bound("ar1"))
         flowing(lab, "fixed")
         check(start(lab, "home", "tcp", "--service", "fixed") == FIXED,
               "not to be had at home")
@@ -91,6 +92,31 @@ def fixed_address():
                       for a in lab.addresses("kedge0")), "it is preferred")
         time.sleep(3)
         bound_fixed(lab, 2)     # with no flow for long
+
+
+@case(limit=60, quick=True)
+def fixed_no_more():
+    """Taken out of the configuration: by SIGHUP it goes with its flows; after a
+    restart it is not to be had, whatever the programs were told before."""
+    with world(keys="psk", prepare=has_fixed) as lab:
+        serve(lab)
+        arrive(lab, 2)
+        bound_fixed(lab, 2)
+        start(lab, "fixed", "tcp", "--service", "fixed")
+        lab.configure("mn", {"fixed main": None})
+        lab.procs["mn"].send_signal(signal.SIGHUP)
+        fails(lab, "fixed", "Operation not supported")
+        flowing(lab, "fixed")
+        whole(lab, "fixed")
+        wait_for("released", lambda: not lab.bindings("mn"))
+        has_fixed(lab)
+        lab.procs["mn"].send_signal(signal.SIGHUP)
+        bound_fixed(lab, 2)
+        lab.stop("mn")
+        lab.configure("mn", {"fixed main": None})
+        lab.start("mn")
+        wait_for("released", lambda: not lab.bindings("mn"))
+        fails(lab, "fixed", "Operation not supported")
 
 
 @case(limit=60)
@@ -146,6 +172,33 @@ def types_at_a_move():
         lab.move(3)
         told(lab, "passing2")
         check(not lab.bindings("mn"), f"bound: {lab.bindings('mn')}")
+
+
+@case(limit=60)
+def grace_over_a_restart():
+    """It ends when it would have ended, or the old address stayed for good."""
+    policy = "[policy]\ngraceful-replacement = 6s\n"
+
+    def prepare(lab):
+        with open(lab.path("conf", "policy.conf"), "w", encoding="ascii") as f:
+            f.write(policy)
+        lab.configure("mn", {"mn": {"policy": lab.path("conf",
+                                                       "policy.conf")}})
+    with world(prepare=prepare) as lab:
+        serve(lab)
+        arrive(lab, 1)
+        start(lab, "graceful", "tcp", "--service", "graceful-replacement")
+        moved = time.time()
+        lab.move(2)
+        lab.wait_address(2)
+        time.sleep(2)
+        lab.stop("mn", signal.SIGKILL)
+        lab.start("mn")
+        flowing(lab, "graceful")
+        told(lab, "graceful", 15)
+        grace = time.time() - moved
+        check(5.5 < grace, f"ended after {grace:.1f} s, not 6")
+        gone(lab, 2)
 
 
 @case(limit=60)
