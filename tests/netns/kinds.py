@@ -4,15 +4,17 @@ anchors, temporary addresses, what a move does to each. Part of tests/netns/e2e;
 tests/netns/services has the matrix of applications, tests/netns/sockets what
 the socket programs do alone."""
 
+import os
 import signal
 import time
 
 import assigned
 from cases import case, check, flowing, gone, start, whole, world
 from journey import arrive
-from lab import CN, LabError, ar, hoa, identity, wait_for
+from lab import (CN, HERE, PYTHON, LabError, ar, hoa, identity, wait_for)
 
 FIXED = "2001:db8:1::f1"
+APPS = os.path.join(HERE, "apps")
 
 
 def serve(lab):
@@ -175,6 +177,32 @@ def types_at_a_move():
 
 
 @case(limit=60)
+def fixed_by_another_agent():
+    """SIGHUP gives it another home agent: it goes when its flows have ended,
+    and comes again by that one."""
+    other = "2001:db8:1::2"
+
+    def prepare(lab):
+        has_fixed(lab)
+        lab.ip("ar1", f"address add {other}/64 dev acc0 nodad")
+        lab.configure("ar1", {"ha": {"address": [ar(1), other]}})
+
+    def agents(lab):
+        return [b["ha"] for b in lab.bindings("mn", "bound")]
+    with world(keys="psk", prepare=prepare) as lab:
+        serve(lab)
+        arrive(lab, 2)
+        bound_fixed(lab, 2)
+        start(lab, "fixed", "tcp", "--service", "fixed")
+        lab.configure("mn", {"fixed main": {"home-agent": other}})
+        lab.procs["mn"].send_signal(signal.SIGHUP)
+        flowing(lab, "fixed")
+        check(agents(lab) == [ar(1)], f"left its flow alone: {agents(lab)}")
+        whole(lab, "fixed")
+        wait_for("by the other one", lambda: agents(lab) == [other])
+
+
+@case(limit=60)
 def grace_over_a_restart():
     """It ends when it would have ended, or the old address stayed for good."""
     policy = "[policy]\ngraceful-replacement = 6s\n"
@@ -246,6 +274,77 @@ def no_anchor_here():
         lab.move(1)
         for name in ("plain", "passing"):   # nobody keeps hoa(3)
             told(lab, name)
+
+
+@case(limit=60)
+def grace_is_for_old_ones():
+    """Where nothing is anchored a new flow may share an address that is kept;
+    not a graceful one, whose time there is over already."""
+    def prepare(lab):
+        with open(lab.path("conf", "policy.conf"), "w", encoding="ascii") as f:
+            f.write("[policy]\ngraceful-replacement = 2s\n")
+        lab.configure("mn", {"mn": {"policy": lab.path("conf",
+                                                       "policy.conf")}})
+    with world(prepare, keys="psk", anchors=(1, 2)) as lab:
+        serve(lab)
+        arrive(lab, 1)
+        start(lab, "lasting", "tcp", "--service", "session-lasting")
+        start(lab, "graceful", "tcp", "--service", "graceful-replacement")
+        lab.move(3)
+        lab.wait_address(3)
+        told(lab, "graceful", 10)
+        fails(lab, "graceful-replacement", "Cannot assign requested address")
+        check(start(lab, "another", "tcp", "--service", "session-lasting") ==
+              hoa(1), "another's source")
+        for name in ("lasting", "another"):
+            whole(lab, name)
+        gone(lab, 3)
+
+
+@case(limit=60)
+def one_prefix_of_two():
+    """The link has one that is not anchored, which the care-of address is of,
+    and one that is: session-lasting is of that."""
+    with world(keys="psk") as lab:
+        serve(lab)
+        path = lab.path("conf", "radvd1.conf")
+        with open(path, encoding="ascii") as f:
+            text = f.read()
+        with open(path, "w", encoding="ascii") as f:
+            f.write(text.replace("    prefix", "    prefix 2001:db8:4::/64 "
+                                 "{ };\n    prefix", 1))
+        lab.procs["radvd1"].send_signal(signal.SIGHUP)
+        time.sleep(0.5)
+        lab.plug(1)
+        lab.wait_address(1)
+        wait_for("anchored", lambda: lab.ctl(
+            "mn", "explain", CN, "--service=session-lasting").get(
+            "source") == hoa(1))
+        check(start(lab, "lasting", "tcp", "--service", "session-lasting") ==
+              hoa(1), "not from the anchored prefix")
+        lab.move(2)
+        flowing(lab, "lasting")
+        whole(lab, "lasting")
+
+
+@case(limit=60)
+def router_refuses_remote_does_not():
+    """setsc() before there is a network; then the router, which anchors, will
+    not have us: the remote anchor is asked while it waits."""
+    def prepare(lab):
+        assigned.configured()(lab)
+        lab.configure("ar3", {"ike": {"deny": identity("mn")}})
+    asks = ("import socket, client;"
+            "s = socket.socket(socket.AF_INET6, socket.SOCK_STREAM);"
+            "print(client.json.dumps({'event': 'setsc', 'time': 0,"
+            " 'said': client.setsc(s, 2)}), flush=True)")
+    with world(prepare, keys="psk") as lab:
+        lab.spawn("mn", "asks", PYTHON, "-c", asks, env={
+            **os.environ, **lab.app_env(), "PYTHONPATH": APPS})
+        time.sleep(0.5)
+        lab.plug(3)
+        rc, error, source = lab.flow_event("asks", "setsc")["said"]
+        check(not rc and assigned.in_pool(source), f"{rc}, {error}: {source}")
 
 
 @case(limit=90, quick=True)
