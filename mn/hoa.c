@@ -65,7 +65,8 @@ static void write_binding(struct mn *mn, struct bul_entry *e, bool up)
 	struct dp_binding b = {
 		.local = e->coa, .remote = e->ha, .ifindex = e->ifindex,
 		.flags = (up ? DP_BINDING_UP : 0) |
-			 (is_replaced(hoa_of(e)) ? DP_BINDING_GRACEFUL : 0),
+			 (is_replaced(hoa_of(e)) ? DP_BINDING_GRACEFUL : 0) |
+			 (hoa_of(e)->assigned ? DP_BINDING_ASSIGNED : 0),
 		.expires = e->expires.ns,
 		.created = e->since.ns, .seq = e->seq, .lifetime = e->granted,
 		.mtu = (uint16_t)(hoa_of(e)->mtu - IP6_HDR_LEN),
@@ -519,7 +520,7 @@ static void come_home(struct mn *mn, struct mn_iface *i, struct bul_entry *e,
 
 	/* and for those alone who ask for it; the kernel has no RA renew what
 	 * it did not make itself of one */
-	if (hoa_of(e)->fixed) {
+	if (hoa_of(e)->fixed || hoa_of(e)->assigned) {
 		valid = UINT32_MAX / 2;
 		preferred = 0;
 	}
@@ -591,7 +592,7 @@ void hoa_attached(struct mn *mn, struct mn_iface *i)
 
 /* One that has never been away, or was lost: as if it had just gone. */
 static struct hoa *put_away(struct mn *mn, const struct in6_addr *hoa,
-			    const struct in6_addr *ha)
+			    const struct in6_addr *ha, bool assigned)
 {
 	mtime now = loop_now();
 	struct hoa *h = hoa_new(mn, hoa, ha, last_seq(mn, hoa), now);
@@ -601,6 +602,7 @@ static struct hoa *put_away(struct mn *mn, const struct in6_addr *hoa,
 		abandon(mn, hoa, "out of memory");
 		return NULL;
 	}
+	h->assigned = assigned;
 	complain(put_on_tun(mn, hoa), "address on kedge0", h->e);
 	bul_event(h->e, BUL_EV_LOST, now);
 	mn_addr_sync(mn, hoa);
@@ -686,7 +688,7 @@ void hoa_fixed_check(struct mn *mn)
 		if (bul_find(&mn->bul, &f->hoa) || !mn_attached(mn))
 			continue;
 		if (!i)
-			put_away(mn, &f->hoa, &f->ha);
+			put_away(mn, &f->hoa, &f->ha, false);
 		else if (!is_usable_on(i, &f->hoa))
 			settle_at_home(mn, i, f);
 	}
@@ -701,11 +703,10 @@ void hoa_assigned(struct mn *mn, const struct in6_addr *hoa,
 		select_requested(mn, NULL);
 		return;
 	}
-	h = put_away(mn, hoa, ha);
+	h = put_away(mn, hoa, ha, true);
 	select_requested(mn, h ? NULL : "out of memory");
 	if (!h)
 		return;
-	h->assigned = true;
 	count(COUNT_HOA_ADOPTED);
 	log_info("HoA %s, HA %s: assigned by the remote anchor", ip6_str(hoa),
 		 ip6_str(ha));
@@ -745,6 +746,7 @@ static void restore(void *arg, const struct in6_addr *hoa,
 	if (b->flags & DP_BINDING_GRACEFUL)
 		timers_set(&mn->loop.timers, &h->graceful,
 			   mtime_add(h->e->since, mn->policy.grace));
+	h->assigned = b->flags & DP_BINDING_ASSIGNED;
 	h->up = b->flags & DP_BINDING_UP;
 	h->mtu = b->mtu + IP6_HDR_LEN;
 	set_rule(h, true);

@@ -25,6 +25,7 @@ enum dp_binding_flag {
 	/* MN: the control plane's: the time of graceful-replacement (RFC 8653
 	 * 3.1) has begun when it was created */
 	DP_BINDING_GRACEFUL = 4,
+	DP_BINDING_ASSIGNED = 8,	/* MN: by a remote anchor */
 };
 
 /*

@@ -170,6 +170,37 @@ def assigned_with_a_secret():
         check(request(lab, 1) == home, "another address")
 
 
+@case(90)
+def assigned_comes_home():
+    """To the link of the anchor: it stays what it was, for those who have it,
+    also where kedge-mn was restarted meanwhile; and leaves again with them."""
+    with at_ar3(configured(), keys="psk") as lab:
+        home = request(lab)
+        bound(lab, home, 3)
+        begin(lab, home)
+        lab.stop("mn", signal.SIGKILL)
+        lab.start("mn")
+        bound(lab, home, 3)
+        lab.move(1)
+        lab.wait_address(1)
+        there = wait_for("at home", lambda: next(
+            (a for a in lab.addresses() if a["local"] == home), None))
+        check(there.get("deprecated") and there["valid_life_time"] > 1e6,
+              f"{there}")
+        flowing(lab, "session")
+        lab.wait_anchorable(1)
+        for name, *kind in (("plain",), ("lasting", "--service",
+                                         "session-lasting")):
+            check(start(lab, name, "tcp", *kind) == hoa(1), f"{name} got it")
+            whole(lab, name)
+        lab.move(2)
+        lab.wait_address(2)
+        bound(lab, home, 2)
+        flowing(lab, "session")
+        whole(lab, "session")
+        released(lab)
+
+
 @case(120, quick=True)
 def assigned_and_restarted():
     """Either end killed; then the mobile node moves."""

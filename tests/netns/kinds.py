@@ -176,6 +176,30 @@ def types_at_a_move():
         check(not lab.bindings("mn"), f"bound: {lab.bindings('mn')}")
 
 
+@case(limit=120)
+def fixed_is_defended_at_home():
+    """By the home agent, for a binding that we forgot: DAD fails, and is tried
+    again until the binding's lifetime is over."""
+    with world(keys="psk", prepare=has_fixed, mn={"lifetime": 12}) as lab:
+        serve(lab)
+        arrive(lab, 2)
+        bound_fixed(lab, 2)
+        lab.unplug()
+        wait_for("detached", lambda: not lab.addresses())
+        lab.stop("mn", signal.SIGKILL)
+        lab.cmd("mn", *lab.daemon("mn"), "--flush")
+        lab.start("mn")
+        lab.plug(1)
+        lab.wait_address(1)
+        fails(lab, "fixed", "Cannot assign requested address")
+        wait_for("at home", lambda: any(
+            a["local"] == FIXED and not a.get("tentative")
+            for a in lab.addresses()), 60, 0.2)
+        check(start(lab, "fixed", "tcp", "--service", "fixed") == FIXED,
+              "another address")
+        whole(lab, "fixed")
+
+
 @case(limit=60)
 def fixed_by_another_agent():
     """SIGHUP gives it another home agent: it goes when its flows have ended,
