@@ -644,13 +644,14 @@ static void settle_at_home(struct mn *mn, struct mn_iface *i,
 			ip6_str(&f->hoa), ip6_str(&f->ha), strerror(-err));
 }
 
-static bool is_usable_on(const struct mn_iface *i, const struct in6_addr *addr)
+/* Usable; or somebody's own, and none of our business. */
+static bool is_settled(const struct mn_iface *i, const struct in6_addr *addr)
 {
-	unsigned int k;
+	const struct attach_addr *a;
 
-	for (k = 0; k < i->at.n_addrs; k++)
-		if (ip6_addr_eq(&i->at.addrs[k].addr, addr))
-			return i->at.addrs[k].usable;
+	for (a = i->at.addrs; a < i->at.addrs + i->at.n_addrs; a++)
+		if (ip6_addr_eq(&a->addr, addr))
+			return a->usable || a->permanent;
 	return false;
 }
 
@@ -689,7 +690,7 @@ void hoa_fixed_check(struct mn *mn)
 			continue;
 		if (!i)
 			put_away(mn, &f->hoa, &f->ha, false);
-		else if (!is_usable_on(i, &f->hoa))
+		else if (!is_settled(i, &f->hoa))
 			settle_at_home(mn, i, f);
 	}
 }

@@ -279,8 +279,11 @@ static int request(struct mn *mn, bool want, struct select_choice *out)
 
 	/* on a link whose router is about to prove itself */
 	if (!mn->select.requesting && i && keying_ha(mn, &i->at.coa, &ha) &&
-	    keying_awaited(mn, &i->at.coa, &ha) && mn->conf.ike.on)
+	    keying_awaited(mn, &i->at.coa, &ha) && mn->conf.ike.on) {
+		snprintf(out->reason, sizeof(out->reason),
+			 "IKE with %s is to be done", ip6_str(&ha));
 		return EINPROGRESS;
+	}
 	if (!a || !i || mtime_before(loop_now(), mn->select.retry_at)) {
 		snprintf(out->reason, sizeof(out->reason), "%s", !i ?
 			 "no network" : !a ? "this network's router anchors "
