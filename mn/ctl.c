@@ -6,6 +6,7 @@
 #include "core/count.h"
 #include "core/daemon.h"
 #include "mn/json.h"
+#include "mn/flows.h"
 #include "mn/mn.h"
 
 static void put_prefix(struct json_object *o, const char *key,
@@ -116,6 +117,7 @@ static int run_bindings(void *arg, struct json_object *request,
 	mtime now = loop_now();
 
 	(void)request;
+	flows_count(mn, NULL, 0);	/* for whoever looks */
 	for (e = mn->bul.entries; e; e = e->next)
 		json_object_array_add(list, binding_json(mn, e, now));
 	json_object_object_add(answer, "bindings", list);

@@ -200,7 +200,9 @@ static bool add_option(struct json_object *o, int opt, const char *value)
 
 static struct json_object *wrong(struct json_object *o, const char *what)
 {
-	if (what)
+	if (what && !*what)
+		fprintf(stderr, "kedgectl: explain: to which address?\n");
+	else if (what)
 		fprintf(stderr, "kedgectl: explain: what is '%s'?\n", what);
 	json_object_put(o);
 	return NULL;

@@ -515,8 +515,13 @@ int main(int argc, char **argv)
 	bool json = false;
 	int opt;
 
-	if (argc > 1 && !strcmp(argv[1], "run"))
-		return run_command(argc - 1, argv + 1);
+	if (at < argc && !strcmp(argv[at], "run")) {
+		if (at == 1)
+			return run_command(argc - 1, argv + 1);
+		fprintf(stderr, "kedgectl: run: its options come after it "
+			"($KEDGE_APP_SOCKET names another socket)\n");
+		usage_error();
+	}
 	if (at < argc && !strcmp(argv[at], "explain")) {
 		explain = explain_request(argc - at, argv + at, &json);
 		if (!explain)

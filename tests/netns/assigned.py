@@ -6,13 +6,15 @@ The mobile node comes up at ar3, which anchors nothing, and asks ar1."""
 
 import contextlib
 import ipaddress
+import os
 import signal
 
 import wire
-from cases import case, check, flowing, start, whole, world
+from cases import (cannot_have, case, check, flowing, start, whole,
+                   world)
 from ikelab import (crosswise, event_count, nothing_refused, owners, refused,
                     sas, stranger)
-from lab import CN, ar, hoa, identity, wait_for
+from lab import CN, HERE, PYTHON, ar, hoa, identity, wait_for
 from stock import Stock, connection
 
 POOL = "2001:db8:1:0:8000::/80"
@@ -273,10 +275,17 @@ def moved_while_asking():
 
 @case(120)
 def assigned_despite_loss():
-    """30 % each way, of everything."""
+    """30 % each way, of everything. IKE may give up: then it is asked again,
+    as it is for the next socket."""
     with at_ar3(configured(), anchors=(1,)) as lab:
         lab.loss(30, everything=True)
-        home = request(lab)
+        for nth in range(4):
+            lab.ctl("mn", "request")
+            told = outcome(lab, nth)
+            if told["event"] == "assigned":
+                break
+        check(told["event"] == "assigned", f"not after 4 requests: {told}")
+        home = told["hoa"]
         bound(lab, home, 3, 30)
         begin(lab, home)
         lab.move(2)
@@ -285,6 +294,26 @@ def assigned_despite_loss():
         lab.loss(0)
         flowing(lab, "session", 10)
         whole(lab, "session")
+
+
+@case(60)
+def router_refuses_remote_does_not():
+    """setsc() before there is a network; then the router, which anchors, will
+    not have us: the remote anchor is asked while it waits."""
+    def prepare(lab):
+        configured()(lab)
+        lab.configure("ar3", {"ike": {"deny": identity("mn")}})
+    asks = ("import socket, client;"
+            "s = socket.socket(socket.AF_INET6, socket.SOCK_STREAM);"
+            "print(client.json.dumps({'event': 'setsc', 'time': 0,"
+            " 'said': client.setsc(s, 2)}), flush=True)")
+    with world(prepare, keys="psk") as lab:
+        lab.spawn("mn", "asks", PYTHON, "-c", asks, env={
+            **os.environ, **lab.app_env(), "PYTHONPATH": os.path.join(HERE, "apps")})
+        time.sleep(0.5)
+        lab.plug(3)
+        rc, error, source = lab.flow_event("asks", "setsc")["said"]
+        check(not rc and in_pool(source), f"{rc}, {error}: {source}")
 
 
 @case(60)
@@ -505,3 +534,21 @@ def stock_assigns():
               stock.swanctl("--list-sas"))
         lab.stop("mn")
         wait_for("its end", lambda: not stock.sas())
+
+
+@case(limit=90, quick=True)
+def remote_on_demand():
+    """ar3 anchors nothing: the first socket that asks for session-lasting is
+    refused at once, an address of the remote anchor comes for the next, and
+    goes when nobody has used it for a while."""
+    with at_ar3(configured(), keys="psk") as lab:
+        cannot_have(lab, "session-lasting", "Cannot assign requested address")
+        home = outcome(lab, 0)["hoa"]
+        bound(lab, home, 3)
+        check(start(lab, "lasting", "tcp", "--service", "session-lasting") ==
+              home, "not from the remote anchor's address")
+        check(start(lab, "plain") == hoa(3), "an unmarked flow got it")
+        lab.move(2)
+        flowing(lab, "lasting")
+        whole(lab, "lasting")
+        wait_for("released", lambda: not lab.bindings("mn"), 20)

@@ -90,6 +90,20 @@ def start(lab, name, proto="tcp", *args):
     return lab.flow_event(name, "connected")["local"]["address"]
 
 
+def cannot_have(lab, service, error, proto="tcp", limit=3):
+    """A flow of that type cannot begin, and is told so promptly."""
+    begun = time.monotonic()
+    try:
+        lab.flow("mn", "refused", proto, CN, "--service", service)
+        lab.flow_event("refused", "connected")
+    except LabError:
+        pass
+    said = lab.flow_event("refused", "failed")
+    lab.stop("refused")
+    check(error in said["error"], f"{service}: {said} instead of {error}")
+    check(time.monotonic() - begun < limit * 5, f"{service}: not promptly")
+
+
 def whole(lab, name):
     """Ends a TCP flow; it must have lost, added or changed nothing."""
     mine = lab.flow_end(name)

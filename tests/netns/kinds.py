@@ -4,17 +4,15 @@ anchors, temporary addresses, what a move does to each. Part of tests/netns/e2e;
 tests/netns/services has the matrix of applications, tests/netns/sockets what
 the socket programs do alone."""
 
-import os
 import signal
 import time
 
-import assigned
-from cases import case, check, flowing, gone, start, whole, world
+from cases import (cannot_have, case, check, flowing, gone, start, whole,
+                   world)
 from journey import arrive
-from lab import (CN, HERE, PYTHON, LabError, ar, hoa, identity, wait_for)
+from lab import CN, ar, hoa, identity, wait_for
 
 FIXED = "2001:db8:1::f1"
-APPS = os.path.join(HERE, "apps")
 
 
 def serve(lab):
@@ -44,20 +42,6 @@ def told(lab, name, limit=5):
     check(report["errors"], f"{name} ended without an error")
     lab.stop(name)
     return report
-
-
-def fails(lab, service, error, proto="tcp", limit=3):
-    """A flow of that type cannot begin, and is told so promptly."""
-    begun = time.monotonic()
-    try:
-        lab.flow("mn", "refused", proto, CN, "--service", service)
-        lab.flow_event("refused", "connected")
-    except LabError:
-        pass
-    said = lab.flow_event("refused", "failed")
-    lab.stop("refused")
-    check(error in said["error"], f"{service}: {said} instead of {error}")
-    check(time.monotonic() - begun < limit * 5, f"{service}: not promptly")
 
 
 @case(limit=90, quick=True)
@@ -107,7 +91,7 @@ def fixed_no_more():
         start(lab, "fixed", "tcp", "--service", "fixed")
         lab.configure("mn", {"fixed main": None})
         lab.procs["mn"].send_signal(signal.SIGHUP)
-        fails(lab, "fixed", "Operation not supported")
+        cannot_have(lab, "fixed", "Operation not supported")
         flowing(lab, "fixed")
         whole(lab, "fixed")
         wait_for("released", lambda: not lab.bindings("mn"))
@@ -118,7 +102,7 @@ def fixed_no_more():
         lab.configure("mn", {"fixed main": None})
         lab.start("mn")
         wait_for("released", lambda: not lab.bindings("mn"))
-        fails(lab, "fixed", "Operation not supported")
+        cannot_have(lab, "fixed", "Operation not supported")
 
 
 @case(limit=60)
@@ -130,7 +114,7 @@ def fixed_nobody_knows():
     with world(keys="psk", prepare=prepare) as lab:
         serve(lab)
         arrive(lab, 2)
-        fails(lab, "fixed", "Cannot assign requested address")
+        cannot_have(lab, "fixed", "Cannot assign requested address")
         check(start(lab, "plain") == hoa(2), "plain")
         whole(lab, "plain")
 
@@ -167,7 +151,7 @@ def types_at_a_move():
             flowing(lab, name)
             whole(lab, name)
         gone(lab, 2)
-        fails(lab, "fixed", "Operation not supported")
+        cannot_have(lab, "fixed", "Operation not supported")
         # with nonpersistent flows alone, nothing is bound
         check(start(lab, "passing2", "tcp", "--service", "nonpersistent") ==
               hoa(2), "passing2: source")
@@ -191,7 +175,7 @@ def fixed_is_defended_at_home():
         lab.start("mn")
         lab.plug(1)
         lab.wait_address(1)
-        fails(lab, "fixed", "Cannot assign requested address")
+        cannot_have(lab, "fixed", "Cannot assign requested address")
         wait_for("at home", lambda: any(
             a["local"] == FIXED and not a.get("tentative")
             for a in lab.addresses()), 60, 0.2)
@@ -291,7 +275,7 @@ def no_anchor_here():
         wait_for("attached", lambda: any(
             i["state"] == "attached"
             for i in lab.ctl("mn", "status")["interfaces"]))
-        fails(lab, "session-lasting", "Cannot assign requested address")
+        cannot_have(lab, "session-lasting", "Cannot assign requested address")
         check(start(lab, "plain") == hoa(3), "plain")
         check(start(lab, "passing", "tcp", "--service", "nonpersistent") ==
               hoa(3), "passing")
@@ -317,7 +301,7 @@ def grace_is_for_old_ones():
         lab.move(3)
         lab.wait_address(3)
         told(lab, "graceful", 10)
-        fails(lab, "graceful-replacement", "Cannot assign requested address")
+        cannot_have(lab, "graceful-replacement", "Cannot assign requested address")
         check(start(lab, "another", "tcp", "--service", "session-lasting") ==
               hoa(1), "another's source")
         for name in ("lasting", "another"):
@@ -349,41 +333,3 @@ def one_prefix_of_two():
         lab.move(2)
         flowing(lab, "lasting")
         whole(lab, "lasting")
-
-
-@case(limit=60)
-def router_refuses_remote_does_not():
-    """setsc() before there is a network; then the router, which anchors, will
-    not have us: the remote anchor is asked while it waits."""
-    def prepare(lab):
-        assigned.configured()(lab)
-        lab.configure("ar3", {"ike": {"deny": identity("mn")}})
-    asks = ("import socket, client;"
-            "s = socket.socket(socket.AF_INET6, socket.SOCK_STREAM);"
-            "print(client.json.dumps({'event': 'setsc', 'time': 0,"
-            " 'said': client.setsc(s, 2)}), flush=True)")
-    with world(prepare, keys="psk") as lab:
-        lab.spawn("mn", "asks", PYTHON, "-c", asks, env={
-            **os.environ, **lab.app_env(), "PYTHONPATH": APPS})
-        time.sleep(0.5)
-        lab.plug(3)
-        rc, error, source = lab.flow_event("asks", "setsc")["said"]
-        check(not rc and assigned.in_pool(source), f"{rc}, {error}: {source}")
-
-
-@case(limit=90, quick=True)
-def remote_on_demand():
-    """ar3 anchors nothing: the first socket that asks for session-lasting is
-    refused at once, an address of the remote anchor comes for the next, and
-    goes when nobody has used it for a while."""
-    with assigned.at_ar3(assigned.configured(), keys="psk") as lab:
-        fails(lab, "session-lasting", "Cannot assign requested address")
-        home = assigned.outcome(lab, 0)["hoa"]
-        assigned.bound(lab, home, 3)
-        check(start(lab, "lasting", "tcp", "--service", "session-lasting") ==
-              home, "not from the remote anchor's address")
-        check(start(lab, "plain") == hoa(3), "an unmarked flow got it")
-        lab.move(2)
-        flowing(lab, "lasting")
-        whole(lab, "lasting")
-        wait_for("released", lambda: not lab.bindings("mn"), 20)
