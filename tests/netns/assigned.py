@@ -8,6 +8,7 @@ import contextlib
 import ipaddress
 import os
 import signal
+import time
 
 import wire
 from cases import (cannot_have, case, check, flowing, start, whole,
@@ -309,7 +310,8 @@ def router_refuses_remote_does_not():
             " 'said': client.setsc(s, 2)}), flush=True)")
     with world(prepare, keys="psk") as lab:
         lab.spawn("mn", "asks", PYTHON, "-c", asks, env={
-            **os.environ, **lab.app_env(), "PYTHONPATH": os.path.join(HERE, "apps")})
+            **os.environ, **lab.app_env(),
+            "PYTHONPATH": os.path.join(HERE, "apps")})
         time.sleep(0.5)
         lab.plug(3)
         rc, error, source = lab.flow_event("asks", "setsc")["said"]

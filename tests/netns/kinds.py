@@ -116,6 +116,7 @@ def fixed_nobody_knows():
         arrive(lab, 2)
         cannot_have(lab, "fixed", "Cannot assign requested address")
         check(start(lab, "plain") == hoa(2), "plain")
+        flowing(lab, "plain")
         whole(lab, "plain")
 
 
@@ -301,7 +302,8 @@ def grace_is_for_old_ones():
         lab.move(3)
         lab.wait_address(3)
         told(lab, "graceful", 10)
-        cannot_have(lab, "graceful-replacement", "Cannot assign requested address")
+        cannot_have(lab, "graceful-replacement",
+                    "Cannot assign requested address")
         check(start(lab, "another", "tcp", "--service", "session-lasting") ==
               hoa(1), "another's source")
         for name in ("lasting", "another"):
