@@ -195,6 +195,7 @@ def assigned_comes_home():
         for name, *kind in (("plain",), ("lasting", "--service",
                                          "session-lasting")):
             check(start(lab, name, "tcp", *kind) == hoa(1), f"{name} got it")
+            flowing(lab, name)
             whole(lab, name)
         lab.move(2)
         lab.wait_address(2)
