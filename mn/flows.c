@@ -21,6 +21,10 @@ static const mtime STALE = {10000000000};
 /* A handover goes before telling those that do not take part in it. */
 static const mtime RESET_WAIT = {20000000};
 
+/* And where that comes meanwhile: so many at once take 2 ms, then the loop does
+ * what else there is. */
+enum { RESETS_AT_ONCE = 64 };
+
 /* Where counting failed. */
 static const mtime RETRY = {1000000000};
 
@@ -275,14 +279,20 @@ void flows_on_grace(struct timer *timer, mtime now)
 	struct hoa *h = (struct hoa *)((char *)timer -
 				       offsetof(struct hoa, grace));
 	struct mn *mn = h->mn;
-	mtime until;
+	/* a socket may have got it since another one's count */
+	mtime since = select_withdraw(mn, h) ? loop_now() : now, until;
+	int err = count_since(mn, since);
+	bool used = err || kept_open(h) || udp_in_use(mn, h, now, &until);
 
-	if (count_since(mn, now)) {
+	h->parting = false;
+	if (used)	/* it may be chosen again */
+		select_soon(mn);
+	if (err) {
 		timers_set(&mn->loop.timers, &h->grace,
 			   mtime_add(now, RETRY));
 		return;
 	}
-	if (kept_open(h) || udp_in_use(mn, h, now, &until)) {
+	if (used) {
 		judge(mn, h, now);
 		return;
 	}
@@ -380,6 +390,7 @@ void flows_moving(struct mn *mn)
 	watch(mn, true);
 }
 
+static void forget_doomed(struct flows *flows);
 static void on_reset(struct timer *timer, mtime now);
 
 void flows_init(struct mn *mn)
@@ -404,6 +415,7 @@ void flows_stop(struct mn *mn)
 {
 	timers_del(&mn->loop.timers, &mn->flows.scan);
 	timers_del(&mn->loop.timers, &mn->flows.reset);
+	forget_doomed(&mn->flows);
 	loop_fd_del(&mn->flows.on_end);
 	loop_fd_del(&mn->flows.on_held);
 }
@@ -412,8 +424,7 @@ void flows_stop(struct mn *mn)
 
 struct doomed {
 	struct mn *mn;
-	struct sock_rec *list;
-	size_t n, cap;
+	size_t cap;
 };
 
 static struct flow_due *due_of(struct mn *mn, const struct in6_addr *addr)
@@ -428,19 +439,20 @@ static struct flow_due *due_of(struct mn *mn, const struct in6_addr *addr)
 
 static void doom(struct doomed *d, const struct sock_rec *rec)
 {
-	size_t cap = d->cap ? d->cap * 2 : 64;
+	struct flows *flows = &d->mn->flows;
+	size_t cap = d->cap ? d->cap * 2 : RESETS_AT_ONCE;
 	struct sock_rec *list;
 
-	if (d->n == d->cap) {
-		list = reallocarray(d->list, cap, sizeof(*list));
+	if (flows->n_doomed == d->cap) {
+		list = reallocarray(flows->doomed, cap, sizeof(*list));
 		if (!list) {
 			log_err("resetting sockets: out of memory");
 			return;
 		}
-		d->list = list;
+		flows->doomed = list;
 		d->cap = cap;
 	}
-	d->list[d->n++] = *rec;
+	flows->doomed[flows->n_doomed++] = *rec;
 }
 
 static void choose(void *arg, const struct sock_rec *rec)
@@ -456,8 +468,20 @@ static void choose(void *arg, const struct sock_rec *rec)
 		doom(d, rec);
 }
 
+/* Those of a pass that was cut short are none the less right. */
+static void find_doomed(struct mn *mn)
+{
+	struct doomed d = {.mn = mn};
+	unsigned int k;
+
+	for (k = 0; k < mn->flows.n_due; k++)
+		mn->flows.due[k].looked_for = true;
+	flows_each(mn, false, choose, &d);
+}
+
 static void cannot_destroy(struct mn *mn)
 {
+	mn->flows.n_doomed = 0;
 	if (mn->flows.no_destroy)
 		return;
 	mn->flows.no_destroy = true;
@@ -466,22 +490,16 @@ static void cannot_destroy(struct mn *mn)
 		 "themselves");
 }
 
-static void destroy(struct mn *mn, const struct doomed *d)
+static void destroy(struct mn *mn, const struct sock_rec *rec)
 {
-	size_t i;
-	int err;
+	int err = sockdiag_destroy(mn->sd, rec);
 
-	for (i = 0; i < d->n; i++) {
-		err = sockdiag_destroy(mn->sd, &d->list[i]);
-		if (err == -EOPNOTSUPP) {
-			cannot_destroy(mn);
-			return;
-		}
-		if (err)	/* gone by itself */
-			continue;
-		due_of(mn, &d->list[i].local)->told++;
-		count(COUNT_SOCKETS_RESET);
-	}
+	if (err == -EOPNOTSUPP)
+		cannot_destroy(mn);
+	if (err)	/* gone by itself */
+		return;
+	due_of(mn, &rec->local)->told++;
+	count(COUNT_SOCKETS_RESET);
 }
 
 static void tell_reset(struct mn *mn, const struct flow_due *due)
@@ -497,40 +515,70 @@ static void tell_reset(struct mn *mn, const struct flow_due *due)
 		 ip6_str(&due->addr), due->told);
 }
 
-/* Those of a pass that was cut short are none the less right. */
-static void reset_due(struct mn *mn)
+static void forget_doomed(struct flows *flows)
 {
-	struct doomed d = {.mn = mn};
+	free(flows->doomed);
+	flows->doomed = NULL;
+	flows->n_doomed = flows->next_doomed = 0;
+}
+
+/* What has become due meanwhile stays. */
+static void reset_done(struct mn *mn)
+{
+	struct flows *flows = &mn->flows;
+	unsigned int k, n = 0;
+
+	forget_doomed(flows);
+	for (k = 0; k < flows->n_due; k++) {
+		if (flows->due[k].looked_for)
+			tell_reset(mn, &flows->due[k]);
+		else
+			flows->due[n++] = flows->due[k];
+	}
+	flows->n_due = n;
+}
+
+/* False: there is more to do. */
+static bool reset_some(struct mn *mn)
+{
+	struct flows *flows = &mn->flows;
 	unsigned int k;
 
-	flows_each(mn, false, choose, &d);
-	destroy(mn, &d);
-	free(d.list);
-	for (k = 0; k < mn->flows.n_due; k++)
-		tell_reset(mn, &mn->flows.due[k]);
-	mn->flows.n_due = 0;
+	if (!flows->doomed)
+		find_doomed(mn);
+	for (k = 0; k < RESETS_AT_ONCE &&
+	     flows->next_doomed < flows->n_doomed; k++)
+		destroy(mn, &flows->doomed[flows->next_doomed++]);
+	if (flows->next_doomed < flows->n_doomed)
+		return false;
+	reset_done(mn);
+	return !flows->n_due;
 }
 
 static void on_reset(struct timer *timer, mtime now)
 {
 	struct flows *flows = (struct flows *)((char *)timer -
 					       offsetof(struct flows, reset));
+	struct mn *mn = (struct mn *)((char *)flows -
+				      offsetof(struct mn, flows));
 
 	(void)now;
-	reset_due((struct mn *)((char *)flows - offsetof(struct mn, flows)));
+	if (!reset_some(mn))
+		timers_set(&mn->loop.timers, timer, loop_now());
 }
 
 void flows_reset(struct mn *mn, const struct in6_addr *addr, uint32_t services)
 {
 	struct flow_due *due = due_of(mn, addr);
 
-	if (!due && mn->flows.n_due == FLOWS_DUE_MAX)
-		reset_due(mn);
+	while (!due && mn->flows.n_due == FLOWS_DUE_MAX)
+		reset_some(mn);
 	if (!due) {
 		due = &mn->flows.due[mn->flows.n_due++];
 		*due = (struct flow_due){.addr = *addr};
 	}
 	due->services |= services;
+	due->looked_for = false;
 	if (!timer_armed(&mn->flows.reset))
 		timers_set(&mn->loop.timers, &mn->flows.reset,
 			   mtime_add(loop_now(), RESET_WAIT));

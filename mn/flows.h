@@ -23,6 +23,7 @@ struct flow_due {
 	struct in6_addr addr;
 	uint32_t services;	/* mask of 1 << enum service */
 	unsigned int told;
+	bool looked_for;	/* they were, in the pass under way */
 };
 
 enum { FLOWS_DUE_MAX = 64 };
@@ -38,6 +39,8 @@ struct flows {
 	struct timer reset;	/* armed: these are due */
 	unsigned int n_due;
 	struct flow_due due[FLOWS_DUE_MAX];
+	struct sock_rec *doomed;	/* found, and to be reset, from next on */
+	size_t n_doomed, next_doomed;
 };
 
 void flows_init(struct mn *mn);

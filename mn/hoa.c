@@ -18,6 +18,9 @@
 /* A fixed home address that was lost is tried again after this. */
 static const mtime FIXED_RETRY = {30000000000};
 
+/* One that went from its home link is looked after when that has settled. */
+static const mtime FIXED_LOST = {2000000000};
+
 static struct hoa *hoa_of(struct bul_entry *e)
 {
 	return e->priv;
@@ -51,11 +54,20 @@ static uint32_t path_mtu(struct mn *mn, const struct bul_entry *e)
 	return path.mtu > UINT16_MAX ? UINT16_MAX : path.mtu;
 }
 
+/* Has its time begun, over or not? */
+static bool is_replaced(const struct hoa *h)
+{
+	return timer_armed(&h->graceful) || h->graceful_over;
+}
+
 static void write_binding(struct mn *mn, struct bul_entry *e, bool up)
 {
 	struct dp_binding b = {
 		.local = e->coa, .remote = e->ha, .ifindex = e->ifindex,
-		.flags = up ? DP_BINDING_UP : 0, .expires = e->expires.ns,
+		.flags = (up ? DP_BINDING_UP : 0) |
+			 (is_replaced(hoa_of(e)) ? DP_BINDING_GRACEFUL : 0) |
+			 (hoa_of(e)->assigned ? DP_BINDING_ASSIGNED : 0),
+		.expires = e->expires.ns,
 		.created = e->since.ns, .seq = e->seq, .lifetime = e->granted,
 		.mtu = (uint16_t)(hoa_of(e)->mtu - IP6_HDR_LEN),
 	};
@@ -244,6 +256,16 @@ const struct mn_conf_fixed *hoa_fixed_conf(const struct mn *mn,
 	return NULL;
 }
 
+/* By this home agent: the configuration may have another one since. */
+static bool is_fixed(const struct mn *mn, const struct in6_addr *hoa,
+		     const struct in6_addr *ha)
+{
+	const struct mn_conf_fixed *f = hoa_fixed_conf(mn, hoa);
+
+	return f && ip6_addr_eq(&f->ha, ha);
+}
+
+/* Not before what is armed already: nobody is to ask for ever and ever. */
 static void fixed_check_in(struct mn *mn, mtime wait)
 {
 	if (mn->flushing || timer_armed(&mn->fixed))
@@ -283,6 +305,9 @@ static void op_gone(void *arg, struct bul_entry *e, enum bul_end end)
 		flows_lost(mn, &e->hoa);
 	if (end == BUL_END_RELEASED)
 		flows_forget(mn, &e->hoa);
+	/* one that has another home agent now comes again, from that */
+	if (end == BUL_END_RELEASED && hoa_fixed_conf(mn, &e->hoa))
+		fixed_check_in(mn, (mtime){0});
 	if (end == BUL_END_HOME && i && h->at_home) {
 		slow_drain_home(mn, h);
 		signal_announce(mn, i, &e->hoa);
@@ -325,7 +350,7 @@ static struct hoa *hoa_new(struct mn *mn, const struct in6_addr *hoa,
 	h->mn = mn;
 	h->grace.fn = flows_on_grace;
 	h->graceful.fn = on_graceful;
-	h->fixed = hoa_fixed_conf(mn, hoa);
+	h->fixed = is_fixed(mn, hoa, ha);
 	h->queue_tail = &h->queue;
 	h->used_since = now;
 	h->mtu = IP6_MIN_MTU;
@@ -364,15 +389,34 @@ void hoa_abandon(struct mn *mn, struct bul_entry *e, const char *why)
 	erase(hoa_of(e));
 }
 
+static void begin_replacement(struct hoa *h, const struct flow_use *use,
+			      mtime now)
+{
+	if (use->graceful && !is_replaced(h))
+		timers_set(&h->mn->loop.timers, &h->graceful,
+			   mtime_add(now, h->mn->policy.grace));
+}
+
+/* It was on its way home, or there and not yet acknowledged. */
+static void leave_again(struct mn *mn, struct bul_entry *e,
+			const struct flow_use *use, mtime now)
+{
+	begin_replacement(hoa_of(e), use, now);
+	write_binding(mn, e, hoa_of(e)->up);
+}
+
 /* use: as counted, or all 0 where that failed. */
 static void adopt(struct mn *mn, const struct flow_use *use, mtime now)
 {
 	const struct in6_addr *addr = &use->addr;
+	const struct mn_conf_fixed *f = hoa_fixed_conf(mn, addr);
 	const char *why;
 	struct in6_addr ha;
 	struct hoa *h;
 
-	if (!keying_ha(mn, addr, &ha)) {
+	if (f) {
+		ha = f->ha;
+	} else if (!keying_ha(mn, addr, &ha)) {
 		abandon(mn, addr, "no home agent is known for it");
 		return;
 	}
@@ -392,9 +436,7 @@ static void adopt(struct mn *mn, const struct flow_use *use, mtime now)
 	mn_event(mn, ctl_ev("adopted", "hoa", ip6_str(addr), "ha",
 			    ip6_str(&ha), NULL));
 	flows_take(h, use);
-	if (use->graceful)
-		timers_set(&mn->loop.timers, &h->graceful,
-			   mtime_add(now, mn->policy.grace));
+	begin_replacement(h, use, now);
 	bul_event(h->e, BUL_EV_LOST, now);
 	mn_addr_sync(mn, addr);
 }
@@ -449,9 +491,11 @@ void hoa_adopt_all(struct mn *mn, struct mn_iface *i)
 	err = flows_count(mn, uses, n);
 	for (k = 0; k < n; k++) {
 		const struct attach_addr *a = &at->addrs[k];
+		struct bul_entry *e = bul_find(&mn->bul, &a->addr);
 
-		if (bul_find(&mn->bul, &a->addr) == NULL &&
-		    in_use(mn, &uses[k], !err))
+		if (e)
+			leave_again(mn, e, &uses[k], now);
+		else if (in_use(mn, &uses[k], !err))
 			adopt(mn, &uses[k], now);
 		if (!bul_find(&mn->bul, &a->addr))
 			flows_forget(mn, &a->addr);
@@ -474,9 +518,12 @@ static void come_home(struct mn *mn, struct mn_iface *i, struct bul_entry *e,
 	uint32_t valid = p->valid == UINT32_MAX ? UINT32_MAX / 2 : p->valid;
 	uint32_t preferred = p->preferred < valid ? p->preferred : valid;
 
-	/* and for those alone who ask for it */
-	if (hoa_of(e)->fixed)
+	/* and for those alone who ask for it; the kernel has no RA renew what
+	 * it did not make itself of one */
+	if (hoa_of(e)->fixed || hoa_of(e)->assigned) {
+		valid = UINT32_MAX / 2;
 		preferred = 0;
+	}
 	timers_del(&mn->loop.timers, &hoa_of(e)->graceful);
 	hoa_of(e)->graceful_over = false;
 
@@ -528,7 +575,6 @@ void hoa_attached(struct mn *mn, struct mn_iface *i)
 			come_home(mn, i, e, attach_prefix(&i->at, &e->hoa),
 				  now);
 	}
-	hoa_fixed_check(mn);
 	e = bul_find(&mn->bul, &i->at.coa);
 	if (e && e->state == BUL_RETURNING)
 		return;
@@ -539,13 +585,14 @@ void hoa_attached(struct mn *mn, struct mn_iface *i)
 		     e->ifindex == i->ifindex))
 			go_away(i, e, now);
 	}
+	hoa_fixed_check(mn);
 }
 
 /* ---- fixed and assigned ones */
 
 /* One that has never been away, or was lost: as if it had just gone. */
 static struct hoa *put_away(struct mn *mn, const struct in6_addr *hoa,
-			    const struct in6_addr *ha)
+			    const struct in6_addr *ha, bool assigned)
 {
 	mtime now = loop_now();
 	struct hoa *h = hoa_new(mn, hoa, ha, last_seq(mn, hoa), now);
@@ -555,6 +602,7 @@ static struct hoa *put_away(struct mn *mn, const struct in6_addr *hoa,
 		abandon(mn, hoa, "out of memory");
 		return NULL;
 	}
+	h->assigned = assigned;
 	complain(put_on_tun(mn, hoa), "address on kedge0", h->e);
 	bul_event(h->e, BUL_EV_LOST, now);
 	mn_addr_sync(mn, hoa);
@@ -577,44 +625,72 @@ static struct mn_iface *home_link(struct mn *mn,
 	return NULL;
 }
 
-/* On its link, where no binding says that it is ours: with DAD. */
+/*
+ * On its link, where no binding says that it is ours: with DAD. That fails where
+ * a home agent still defends it for a binding that we have forgotten
+ * (RFC 6275 10.4.1): once more, until the binding's lifetime is over.
+ */
 static void settle_at_home(struct mn *mn, struct mn_iface *i,
 			   const struct mn_conf_fixed *f)
 {
-	int err = rtnl_addr_set(mn->rtnl, i->ifindex, &f->hoa, f->prefix.len,
-				0, UINT32_MAX / 2, 0);
+	int err;
 
+	fixed_check_in(mn, FIXED_RETRY);
+	rtnl_addr_del(mn->rtnl, i->ifindex, &f->hoa, f->prefix.len);
+	err = rtnl_addr_set(mn->rtnl, i->ifindex, &f->hoa, f->prefix.len, 0,
+			    UINT32_MAX / 2, 0);
 	if (err)
 		log_err("HoA %s, HA %s: address at home: %s",
 			ip6_str(&f->hoa), ip6_str(&f->ha), strerror(-err));
 }
 
-static bool is_on(const struct mn_iface *i, const struct in6_addr *addr)
+/* Usable; or somebody's own, and none of our business. */
+static bool is_settled(const struct mn_iface *i, const struct in6_addr *addr)
 {
-	unsigned int k;
+	const struct attach_addr *a;
 
-	for (k = 0; k < i->at.n_addrs; k++)
-		if (ip6_addr_eq(&i->at.addrs[k].addr, addr))
-			return true;
+	for (a = i->at.addrs; a < i->at.addrs + i->at.n_addrs; a++)
+		if (ip6_addr_eq(&a->addr, addr))
+			return a->usable || a->permanent;
 	return false;
+}
+
+/* As the configuration has it now: one that is fixed no more, or by another home
+ * agent, goes with its flows. */
+static void fixed_reconfigure(struct mn *mn)
+{
+	struct bul_entry *e;
+	bool freed = false;
+
+	for (e = mn->bul.entries; e; e = e->next) {
+		bool fixed = is_fixed(mn, &e->hoa, &e->ha);
+
+		freed |= hoa_of(e)->fixed && !fixed;
+		hoa_of(e)->fixed = fixed;
+	}
+	flows_hoas_changed(mn);
+	if (freed)
+		flows_scan(mn, loop_now());
+}
+
+void hoa_fixed_lost(struct mn *mn)
+{
+	fixed_check_in(mn, FIXED_LOST);
 }
 
 void hoa_fixed_check(struct mn *mn)
 {
 	const struct mn_conf_fixed *f;
-	struct bul_entry *e;
 	struct mn_iface *i;
 
-	for (e = mn->bul.entries; e; e = e->next)
-		hoa_of(e)->fixed = hoa_fixed_conf(mn, &e->hoa);
-	flows_hoas_changed(mn);
+	fixed_reconfigure(mn);
 	for (f = mn->conf.fixed; f && !mn->flushing; f = f->next) {
 		i = home_link(mn, f);
 		if (bul_find(&mn->bul, &f->hoa) || !mn_attached(mn))
 			continue;
 		if (!i)
-			put_away(mn, &f->hoa, &f->ha);
-		else if (!is_on(i, &f->hoa))
+			put_away(mn, &f->hoa, &f->ha, false);
+		else if (!is_settled(i, &f->hoa))
 			settle_at_home(mn, i, f);
 	}
 }
@@ -628,11 +704,10 @@ void hoa_assigned(struct mn *mn, const struct in6_addr *hoa,
 		select_requested(mn, NULL);
 		return;
 	}
-	h = put_away(mn, hoa, ha);
+	h = put_away(mn, hoa, ha, true);
 	select_requested(mn, h ? NULL : "out of memory");
 	if (!h)
 		return;
-	h->assigned = true;
 	count(COUNT_HOA_ADOPTED);
 	log_info("HoA %s, HA %s: assigned by the remote anchor", ip6_str(hoa),
 		 ip6_str(ha));
@@ -666,6 +741,13 @@ static void restore(void *arg, const struct in6_addr *hoa,
 	if (!h)
 		return;
 	complain(put_on_tun(mn, hoa), "address on kedge0", h->e);
+	/* a clock that goes on while we do not: CLOCK_BOOTTIME */
+	if (b->created && (int64_t)b->created < now.ns)
+		h->e->since.ns = (int64_t)b->created;
+	if (b->flags & DP_BINDING_GRACEFUL)
+		timers_set(&mn->loop.timers, &h->graceful,
+			   mtime_add(h->e->since, mn->policy.grace));
+	h->assigned = b->flags & DP_BINDING_ASSIGNED;
 	h->up = b->flags & DP_BINDING_UP;
 	h->mtu = b->mtu + IP6_HDR_LEN;
 	set_rule(h, true);

@@ -291,6 +291,8 @@ static void on_addr_gone(struct mn *mn, const struct rtnl_event *ev)
 		return;
 	}
 	attach_addr_gone(&i->at, &ev->addr.addr, loop_now());
+	if (hoa_fixed_conf(mn, &ev->addr.addr))
+		hoa_fixed_lost(mn);
 	mn_addr_sync(mn, &ev->addr.addr);
 	keying_soon(mn);
 }

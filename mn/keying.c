@@ -186,6 +186,7 @@ static void op_failed(void *arg, struct assoc *a)
 		 ip6_str(&a->ha), failure(a->why));
 	anchors_fail(&mn->anchors, &a->hoa, &a->ha);
 	keying_soon(mn);
+	select_tell(mn);	/* a remote anchor may do */
 }
 
 /* Another router's word for it may be as good, or better. */
@@ -193,7 +194,7 @@ static bool try_another(struct mn *mn, struct bul_entry *e)
 {
 	const struct anchor *other = anchors_find(&mn->anchors, &e->hoa);
 
-	if (e->asked || !other || other->failed)
+	if (e->asked || !other || other->failed || hoa_fixed_conf(mn, &e->hoa))
 		return false;
 	log_info("HoA %s: HA %s instead of %s", ip6_str(&e->hoa),
 		 ip6_str(&other->ha), ip6_str(&e->ha));

@@ -61,6 +61,8 @@ struct hoa {
 	bool ruled;			/* "from HoA lookup T" is there */
 	bool fixed;			/* configured: kept without a flow */
 	bool assigned;			/* by a remote anchor, by IKE */
+	bool parting;			/* the last count before it goes: it is
+					 * nobody's to choose any more */
 	unsigned int tcp, udp;		/* sockets that keep it: at the last */
 	unsigned int udp_asked;		/* count, less those that ended */
 	mtime used_since;		/* for UDP: adoption, slow path */
@@ -175,6 +177,8 @@ void hoa_repair(struct mn *mn, const struct in6_addr *addr);
 /* Fixed home addresses that are not there come (again): at start, at a
  * reload, where one was lost. */
 void hoa_fixed_check(struct mn *mn);
+/* An interface has an address no more that is fixed. */
+void hoa_fixed_lost(struct mn *mn);
 /* The binding of a configured fixed home address; NULL where it has none. */
 const struct mn_conf_fixed *hoa_fixed_conf(const struct mn *mn,
 					   const struct in6_addr *hoa);

@@ -22,18 +22,43 @@ static bool is_anchored(struct mn *mn, const struct in6_addr *addr,
 	return keying_ha(mn, addr, ha) && signal_has_sas(mn, addr, ha);
 }
 
-/* One for IPV6_PREFER_SRC_TMP; the care-of address where there is none. */
-static struct in6_addr temporary(struct mn *mn, const struct attach *at)
+/* The present network's first one that could be kept; false: none of this
+ * kind. */
+static bool native_addr(struct mn *mn, const struct attach *at, bool temporary,
+			struct in6_addr *out)
 {
 	const struct attach_addr *a;
 	struct in6_addr ha;
 
-	for (a = at->addrs; a < at->addrs + at->n_addrs; a++)
-		if (a->temporary && a->usable && !a->deprecated &&
-		    attach_prefix(at, &a->addr) &&
-		    is_anchored(mn, &a->addr, &ha))
-			return a->addr;
-	return at->coa;
+	for (a = at->addrs; a < at->addrs + at->n_addrs; a++) {
+		if (a->temporary != temporary || !a->usable || a->deprecated ||
+		    !attach_prefix(at, &a->addr) ||
+		    !is_anchored(mn, &a->addr, &ha))
+			continue;
+		*out = a->addr;
+		return true;
+	}
+	return false;
+}
+
+/* The care-of address; or another, where the link has a prefix that is anchored
+ * beside one that is not. */
+static bool native(struct mn *mn, struct sock_service *out)
+{
+	struct mn_iface *i = mn_attached(mn);
+	struct in6_addr ha;
+
+	if (!i)
+		return false;
+	*out = (struct sock_service){
+		.addr = i->at.coa, .state = SOCK_SERVICE_ADDR, .native = true,
+	};
+	if (!is_anchored(mn, &i->at.coa, &ha) &&
+	    !native_addr(mn, &i->at, false, &out->addr))
+		return false;
+	if (!native_addr(mn, &i->at, true, &out->temporary))
+		out->temporary = out->addr;
+	return true;
 }
 
 static struct sock_service of_hoa(const struct in6_addr *hoa)
@@ -60,30 +85,34 @@ static bool may_anchor(const struct mn *mn)
 	       mn->anchors.n;
 }
 
+/* Will it stay, for a socket that begins now? */
+static bool stays(const struct mn *mn, const struct hoa *h,
+		  enum service service)
+{
+	if (!h->up || h->e->idle || h->parting ||
+	    hoa_fixed_conf(mn, &h->e->hoa))
+		return false;
+	/* its own kind is about to be told to leave it, or was */
+	return service != SERVICE_GRACEFUL ||
+	       !(timer_armed(&h->graceful) || h->graceful_over);
+}
+
 /*
  * RFC 8653 3.1: an address that stays for as long as the session does. The
  * present router's if that anchors it; else one that is away already and costs
  * nothing more; else one of a remote anchor, which is asked for by
  * select_choose().
  */
-static struct sock_service session_lasting(struct mn *mn)
+static struct sock_service session_lasting(struct mn *mn, enum service service)
 {
-	struct mn_iface *i = mn_attached(mn);
 	const struct bul_entry *e;
-	struct in6_addr ha;
+	struct sock_service as;
 
-	if (i && is_anchored(mn, &i->at.coa, &ha))
-		return (struct sock_service){
-			.addr = i->at.coa,
-			.temporary = temporary(mn, &i->at),
-			.state = SOCK_SERVICE_ADDR, .native = true,
-		};
-	for (e = mn->bul.entries; e; e = e->next) {
-		const struct hoa *h = e->priv;
-
-		if (h->up && !h->fixed && !e->idle)
+	if (native(mn, &as))
+		return as;
+	for (e = mn->bul.entries; e; e = e->next)
+		if (stays(mn, e->priv, service))
 			return of_hoa(&e->hoa);
-	}
 	return (struct sock_service){
 		.state = may_anchor(mn) ? SOCK_SERVICE_LATER :
 					  SOCK_SERVICE_NONE,
@@ -137,7 +166,7 @@ static struct sock_service service_now(struct mn *mn, enum service service)
 		return fixed(mn);
 	case SERVICE_SESSION_LASTING:
 	case SERVICE_GRACEFUL:
-		return session_lasting(mn);
+		return session_lasting(mn, service);
 	case SERVICE_NONPERSISTENT:
 		return nonpersistent(mn);
 	case SERVICE_NONE:
@@ -157,8 +186,8 @@ static void publish(struct mn *mn, enum service service)
 			strerror(-err));
 }
 
-/* Who waits is told from the loop: he may be just asking. */
-static void select_tell(struct mn *mn)
+/* From the loop: he may be just asking. */
+void select_tell(struct mn *mn)
 {
 	mn->select.tell = true;
 	select_soon(mn);
@@ -171,12 +200,28 @@ static void update(struct mn *mn)
 	for (s = SERVICE_NONE; s < SERVICE__MAX; s++) {
 		struct sock_service as = service_now(mn, s);
 
-		if (!memcmp(&as, &mn->select.now[s], sizeof(as)))
+		if (mn->select.published &&
+		    !memcmp(&as, &mn->select.now[s], sizeof(as)))
 			continue;
 		mn->select.now[s] = as;
 		publish(mn, s);
 		select_tell(mn);
 	}
+	/* until then there is what a daemon before us said */
+	mn->select.published = true;
+}
+
+bool select_withdraw(struct mn *mn, struct hoa *h)
+{
+	enum service s;
+	bool offered = false;
+
+	h->parting = true;
+	for (s = SERVICE_NONE; s < SERVICE__MAX; s++)
+		offered |= ip6_addr_eq(&mn->select.now[s].addr, &h->e->hoa);
+	if (offered)
+		update(mn);
+	return offered;
 }
 
 static void on_update(struct timer *timer, mtime now)
@@ -199,6 +244,7 @@ static void on_update(struct timer *timer, mtime now)
 void select_init(struct mn *mn)
 {
 	mn->select.update.fn = on_update;
+	select_soon(mn);
 }
 
 void select_fini(struct mn *mn)
@@ -233,8 +279,11 @@ static int request(struct mn *mn, bool want, struct select_choice *out)
 
 	/* on a link whose router is about to prove itself */
 	if (!mn->select.requesting && i && keying_ha(mn, &i->at.coa, &ha) &&
-	    keying_awaited(mn, &i->at.coa, &ha) && mn->conf.ike.on)
+	    keying_awaited(mn, &i->at.coa, &ha) && mn->conf.ike.on) {
+		snprintf(out->reason, sizeof(out->reason),
+			 "IKE with %s is to be done", ip6_str(&ha));
 		return EINPROGRESS;
+	}
 	if (!a || !i || mtime_before(loop_now(), mn->select.retry_at)) {
 		snprintf(out->reason, sizeof(out->reason), "%s", !i ?
 			 "no network" : !a ? "this network's router anchors "

@@ -15,10 +15,12 @@
 #include "bpf/sock.h"
 #include "proto/timers.h"
 
+struct hoa;
 struct mn;
 
 struct select {
 	struct sock_service now[SERVICE__MAX];	/* as published */
+	bool published;			/* now, all of it */
 	struct timer update;		/* armed: something has changed */
 	bool tell;			/* applications that wait, then */
 	bool requesting;		/* a remote anchor is being asked */
@@ -55,6 +57,11 @@ void select_init(struct mn *mn);
 void select_fini(struct mn *mn);
 /* Addresses, anchors, bindings or SAs have changed. */
 void select_soon(struct mn *mn);
+/* Who waits may have it now, or should be told that there will be none. */
+void select_tell(struct mn *mn);
+/* h is about to be counted for the last time: from now on no socket that has
+ * not chosen gets it. True: until now, some did. */
+bool select_withdraw(struct mn *mn, struct hoa *h);
 /* A socket asked for it in vain. */
 void select_wanted(struct mn *mn, enum service service);
 /* What became of keying_request(); failed NULL: all is well. */

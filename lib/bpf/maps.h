@@ -22,6 +22,10 @@ enum dp_binding_flag {
 	/* HA: the binding is a tombstone of a deregistration (RFC 6275
 	 * 10.3.2), for its sequence number alone: nothing is intercepted */
 	DP_BINDING_DELETED = 2,
+	/* MN: the control plane's: the time of graceful-replacement (RFC 8653
+	 * 3.1) has begun when it was created */
+	DP_BINDING_GRACEFUL = 4,
+	DP_BINDING_ASSIGNED = 8,	/* MN: by a remote anchor */
 };
 
 /*

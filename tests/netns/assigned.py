@@ -6,14 +6,16 @@ The mobile node comes up at ar3, which anchors nothing, and asks ar1."""
 
 import contextlib
 import ipaddress
+import os
 import signal
+import time
 
 import wire
 from cases import (cannot_have, case, check, flowing, start, whole,
                    world)
 from ikelab import (crosswise, event_count, nothing_refused, owners, refused,
                     sas, stranger)
-from lab import CN, ar, hoa, identity, wait_for
+from lab import CN, HERE, PYTHON, ar, hoa, identity, wait_for
 from stock import Stock, connection
 
 POOL = "2001:db8:1:0:8000::/80"
@@ -171,6 +173,38 @@ def assigned_with_a_secret():
         check(request(lab, 1) == home, "another address")
 
 
+@case(90)
+def assigned_comes_home():
+    """To the link of the anchor: it stays what it was, for those who have it,
+    also where kedge-mn was restarted meanwhile; and leaves again with them."""
+    with at_ar3(configured(), keys="psk") as lab:
+        home = request(lab)
+        bound(lab, home, 3)
+        begin(lab, home)
+        lab.stop("mn", signal.SIGKILL)
+        lab.start("mn")
+        bound(lab, home, 3)
+        lab.move(1)
+        lab.wait_address(1)
+        there = wait_for("at home", lambda: next(
+            (a for a in lab.addresses() if a["local"] == home), None))
+        check(there.get("deprecated") and there["valid_life_time"] > 1e6,
+              f"{there}")
+        flowing(lab, "session")
+        lab.wait_anchorable(1)
+        for name, *kind in (("plain",), ("lasting", "--service",
+                                         "session-lasting")):
+            check(start(lab, name, "tcp", *kind) == hoa(1), f"{name} got it")
+            flowing(lab, name)
+            whole(lab, name)
+        lab.move(2)
+        lab.wait_address(2)
+        bound(lab, home, 2)
+        flowing(lab, "session")
+        whole(lab, "session")
+        released(lab)
+
+
 @case(120, quick=True)
 def assigned_and_restarted():
     """Either end killed; then the mobile node moves."""
@@ -262,6 +296,27 @@ def assigned_despite_loss():
         lab.loss(0)
         flowing(lab, "session", 10)
         whole(lab, "session")
+
+
+@case(60)
+def router_refuses_remote_does_not():
+    """setsc() before there is a network; then the router, which anchors, will
+    not have us: the remote anchor is asked while it waits."""
+    def prepare(lab):
+        configured()(lab)
+        lab.configure("ar3", {"ike": {"deny": identity("mn")}})
+    asks = ("import socket, client;"
+            "s = socket.socket(socket.AF_INET6, socket.SOCK_STREAM);"
+            "print(client.json.dumps({'event': 'setsc', 'time': 0,"
+            " 'said': client.setsc(s, 2)}), flush=True)")
+    with world(prepare, keys="psk") as lab:
+        lab.spawn("mn", "asks", PYTHON, "-c", asks, env={
+            **os.environ, **lab.app_env(),
+            "PYTHONPATH": os.path.join(HERE, "apps")})
+        time.sleep(0.5)
+        lab.plug(3)
+        rc, error, source = lab.flow_event("asks", "setsc")["said"]
+        check(not rc and in_pool(source), f"{rc}, {error}: {source}")
 
 
 @case(60)

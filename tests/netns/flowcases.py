@@ -220,6 +220,23 @@ def nonpersistent_is_reset():
 
 
 @case()
+def many_are_told():
+    """What comes meanwhile does not wait: the handover, above all."""
+    with settled() as lab:
+        hold(lab, "kept", "tcp")
+        hold(lab, "many", "tcp:5000,type=3")
+        down = lab.move(2, dark=0.03)["down"]
+        lab.wait_address(2)
+        away(lab, [1])
+        up, told_at = (event(lab, name, down)["time"]
+                       for name in ("link_up", "reset"))
+        print(f"  link up after {1000 * (up - down):.0f} ms, all were told "
+              f"after {1000 * (told_at - down):.0f}")
+        check(up < told_at, "the network was seen after all were told")
+        check(lab.count("mn", "events", "sockets_reset") == 5000, "not all")
+
+
+@case()
 def nonpersistent_by_policy():
     """Without the socket programs: what the policy says of a destination."""
     def prepare(lab):
