@@ -228,7 +228,6 @@ static void on_update(struct timer *timer, mtime now)
 {
 	struct select *select = (struct select *)((char *)timer -
 					offsetof(struct select, update));
-
 	struct mn *mn = (struct mn *)((char *)select -
 				      offsetof(struct mn, select));
 	bool tell;

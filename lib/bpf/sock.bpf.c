@@ -755,7 +755,7 @@ static __always_inline int connect_from(struct bpf_sock_addr *ctx,
 SEC("cgroup/connect6")
 int kedge_connect6(struct bpf_sock_addr *ctx)
 {
-	struct in6_addr want;
+	struct in6_addr want = {};
 	struct query q = {};
 	struct sock_state *st;
 	int err;
@@ -800,7 +800,7 @@ static __always_inline int send_from(struct bpf_sock_addr *ctx,
 				     struct sock_state *st)
 {
 	bool keep = st->service != SERVICE_NONPERSISTENT;
-	struct in6_addr want;
+	struct in6_addr want = {};
 	int err;
 
 	if (st->flags & SOCK_HELD && !hold_of(st))
@@ -862,7 +862,7 @@ static __always_inline bool bind_takes(struct sock_state *st,
 SEC("cgroup/bind6")
 int kedge_bind6(struct bpf_sock_addr *ctx)
 {
-	struct in6_addr addr, want;
+	struct in6_addr addr, want = {};
 	struct query q = {};
 	struct sock_state *st;
 	bool any;
