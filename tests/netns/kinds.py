@@ -36,6 +36,16 @@ def bound_fixed(lab, n, limit=15):
              lab.bound("ar1").get(FIXED) == hoa(n), limit, 0.05)
 
 
+def grace_of(seconds):
+    """A prepare() for world(): graceful-replacement's."""
+    def prepare(lab):
+        path = lab.path("conf", "policy.conf")
+        with open(path, "w", encoding="ascii") as f:
+            f.write(f"[policy]\ngraceful-replacement = {seconds}s\n")
+        lab.configure("mn", {"mn": {"policy": path}})
+    return prepare
+
+
 def told(lab, name, limit=5):
     """A flow ends by itself, with an error; returns its report."""
     report = lab.flow_event(name, "report", limit)
@@ -123,14 +133,7 @@ def fixed_nobody_knows():
 @case(limit=60, quick=True)
 def types_at_a_move():
     """Which flows survive, which are told, and which addresses stay bound."""
-    policy = "[policy]\ngraceful-replacement = 3s\n"
-
-    def prepare(lab):
-        with open(lab.path("conf", "policy.conf"), "w", encoding="ascii") as f:
-            f.write(policy)
-        lab.configure("mn", {"mn": {"policy": lab.path("conf",
-                                                       "policy.conf")}})
-    with world(prepare=prepare) as lab:
+    with world(prepare=grace_of(3)) as lab:
         serve(lab)
         arrive(lab, 1)
         for name, *args in (("lasting", "--service", "session-lasting"),
@@ -214,14 +217,7 @@ def fixed_by_another_agent():
 @case(limit=60)
 def grace_over_a_restart():
     """It ends when it would have ended, or the old address stayed for good."""
-    policy = "[policy]\ngraceful-replacement = 6s\n"
-
-    def prepare(lab):
-        with open(lab.path("conf", "policy.conf"), "w", encoding="ascii") as f:
-            f.write(policy)
-        lab.configure("mn", {"mn": {"policy": lab.path("conf",
-                                                       "policy.conf")}})
-    with world(prepare=prepare) as lab:
+    with world(prepare=grace_of(6)) as lab:
         serve(lab)
         arrive(lab, 1)
         start(lab, "graceful", "tcp", "--service", "graceful-replacement")
