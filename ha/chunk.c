@@ -7,7 +7,7 @@
 
 enum {
 	CHUNK_MAGIC = 0x4a47444b,	/* "KDGJ" */
-	CHUNK_VERSION = 1,
+	CHUNK_VERSION = 2,	/* 1: the same, without anything behind records */
 	CHUNK_ALIGN = 8,	/* every chunk's length is a multiple */
 	CHUNK_TRIES = 256,	/* wrong checksums, before a segment is left */
 	AGE_MAX = 5 * 365 * 86400,	/* s; the cache keeps 8 years */
@@ -22,6 +22,11 @@ _Static_assert(sizeof(struct chunk_record) == 72, "records have no gaps");
 size_t chunk_len(const struct chunk *chunk)
 {
 	return sizeof(*chunk) + (size_t)chunk->n * sizeof(chunk->records[0]);
+}
+
+uint32_t chunk_more(const struct chunk_record *r)
+{
+	return r->n_paths + (uint32_t)r->n_flows * CHUNK_FLOW_PLACES;
 }
 
 void chunk_record_from(struct chunk_record *r, const struct in6_addr *hoa,
@@ -98,7 +103,8 @@ void chunk_seal(struct chunk *chunk, uint64_t segment, uint32_t index,
 static bool head_ok(const struct chunk *chunk, size_t len, uint64_t segment)
 {
 	return len >= sizeof(*chunk) && chunk->magic == CHUNK_MAGIC &&
-	       chunk->version == CHUNK_VERSION && chunk->segment == segment &&
+	       chunk->version && chunk->version <= CHUNK_VERSION &&
+	       chunk->segment == segment &&
 	       chunk->n && chunk->n <= CHUNK_RECORDS_MAX &&
 	       chunk_len(chunk) <= len;
 }
@@ -109,6 +115,23 @@ static bool sum_ok(const struct chunk *chunk)
 
 	chunk_sum(chunk, sum);
 	return !memcmp(sum, chunk->sum, sizeof(sum));
+}
+
+/* Does every record have behind it what it says, and no more than there can
+ * be? */
+static bool records_ok(const struct chunk *chunk)
+{
+	uint32_t i, more;
+
+	for (i = 0; i < chunk->n; i += 1 + more) {
+		const struct chunk_record *r = &chunk->records[i];
+
+		more = chunk_more(r);
+		if (r->n_paths > MULTI_PATHS_MAX ||
+		    r->n_flows > MULTI_FLOWS_MAX || more >= chunk->n - i)
+			return false;
+	}
+	return true;
 }
 
 int image_init(struct image *image, uint64_t room)
@@ -123,9 +146,11 @@ int image_init(struct image *image, uint64_t room)
 	image->room = (uint32_t)room;
 	image->mask = slots - 1;
 	image->v = calloc(room + 1, sizeof(*image->v));
+	image->more = calloc(room + 1, sizeof(*image->more));
+	image->more_at = calloc(room + 1, sizeof(*image->more_at));
 	image->index = calloc(slots, sizeof(*image->index));
 	crypto_shorthash_keygen(image->key);
-	if (image->v && image->index)
+	if (image->v && image->more && image->more_at && image->index)
 		return 0;
 	image_fini(image);
 	return -ENOMEM;
@@ -134,6 +159,8 @@ int image_init(struct image *image, uint64_t room)
 void image_fini(struct image *image)
 {
 	free(image->v);
+	free(image->more);
+	free(image->more_at);
 	free(image->index);
 	*image = (struct image){0};
 }
@@ -154,6 +181,23 @@ static uint32_t *image_slot(const struct image *image,
 	return &image->index[at];
 }
 
+/* What is behind r. An earlier one's stays where it is, of no use. */
+static void more_put(struct image *image, uint32_t place,
+		     const struct chunk_record *r)
+{
+	uint32_t n = chunk_more(r);
+
+	if (n > image->room - image->n_more) {
+		image->left_out++;
+		image->v[place].n_paths = 0;
+		image->v[place].n_flows = 0;
+		return;
+	}
+	memcpy(&image->more[image->n_more], r + 1, n * sizeof(*r));
+	image->more_at[place] = image->n_more;
+	image->n_more += n;
+}
+
 static void image_put(struct image *image, const struct chunk_record *r)
 {
 	uint32_t *slot = image_slot(image, &r->hoa);
@@ -166,13 +210,14 @@ static void image_put(struct image *image, const struct chunk_record *r)
 	if (!*slot)
 		*slot = ++image->n;
 	image->v[*slot - 1] = *r;
+	more_put(image, *slot - 1, r);
 }
 
 static void image_take(struct image *image, const struct chunk *chunk)
 {
 	uint32_t i;
 
-	for (i = 0; i < chunk->n; i++)
+	for (i = 0; i < chunk->n; i += 1 + chunk_more(&chunk->records[i]))
 		image_put(image, &chunk->records[i]);
 	if (chunk->written > image->newest)
 		image->newest = chunk->written;
@@ -190,7 +235,7 @@ size_t image_read(struct image *image, const void *data, size_t len,
 		size_t step = len < CHUNK_ALIGN ? len : CHUNK_ALIGN;
 		bool head = head_ok(chunk, len, segment);
 
-		if (head && sum_ok(chunk)) {
+		if (head && sum_ok(chunk) && records_ok(chunk)) {
 			step = chunk_len(chunk);
 			image_take(image, chunk);
 		} else {
@@ -212,4 +257,10 @@ const struct chunk_record *image_find(const struct image *image,
 	uint32_t place = image->n ? *image_slot(image, hoa) : 0;
 
 	return place ? &image->v[place - 1] : NULL;
+}
+
+const struct chunk_record *image_more(const struct image *image,
+				      const struct chunk_record *r)
+{
+	return &image->more[image->more_at[r - image->v]];
 }

@@ -5,10 +5,11 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "core/conf.h"
-#include "ha/pool.h"
+#include "ha/multi.h"
+#include "ha/prefixadv.h"
+#include "ha/ra.h"
 #include "proto/mh.h"
 
 enum {
@@ -17,7 +18,16 @@ enum {
 	OWNER_LEASE = 24 * 3600,		/* s */
 	OWNER_MAX = 64,		/* temporary addresses come and go */
 	POOL_MAX = 4096,
+	REVOKE_RETRIES = 1,			/* RFC 5846 11 */
+	REVOKE_DELAY = 1,			/* s */
+	REVOKE_DELAY_MAX = 2,			/* s */
+	SWITCH_RATE = 1,			/* a second, RFC 5142 8 */
+	SWITCH_RATE_MAX = 10000,
 	LIFETIME_LIMIT = 0xffff * MH_LIFETIME_UNIT,	/* the field's */
+	RA_INTERVAL = 30,			/* s */
+	ROUTER_LIFETIME = 1800,			/* s */
+	PREFIX_VALID = 3600,			/* s, where we advertise it */
+	HA_LIFETIME_MAX = 0xffff,		/* s, RFC 6275 7.4 */
 };
 
 /* Room for one more at the end of *v, zeroed; NULL and err if there is none. */
@@ -56,6 +66,29 @@ static int add_prefix(void *dst, const char *v, char *err, size_t n)
 	return prefix ? conf_set_prefix(prefix, v, err, n) : -1;
 }
 
+static int add_net(void *dst, const char *v, char *err, size_t n)
+{
+	struct ip6_prefix prefix;
+
+	if (conf_set_prefix(&prefix, v, err, n) < 0)
+		return -1;
+	switch (mnp_add(dst, &prefix)) {
+	case 0:
+		return 0;
+	case -EINVAL:
+		snprintf(err, n, "'%s' is not of %d to %d bits, or not "
+			 "unicast", v, MNP_LEN_MIN, MNP_LEN_MAX);
+		return -1;
+	case -EEXIST:
+		snprintf(err, n, "'%s' overlaps another", v);
+		return -1;
+	default:
+		snprintf(err, n, "more than %d prefixes, or /64s in them: %d",
+			 MNP_MAX, MNP_SLICES);
+		return -1;
+	}
+}
+
 static int add_ifname(void *dst, const char *v, char *err, size_t n)
 {
 	struct ha_ifnames *list = dst;
@@ -88,8 +121,33 @@ static int close_ha(void *arg, void *section, char *err, size_t n)
 		snprintf(err, n, "max-bindings is 0");
 		return -1;
 	}
+	if (mtime_before(conf->prefix_adv_max, MTIME_SEC(1)) ||
+	    mtime_before(conf->prefix_adv_max, conf->prefix_adv_min)) {
+		snprintf(err, n, "prefix-adv-max is below a second, or below "
+			 "prefix-adv-min");
+		return -1;
+	}
 	if (mtime_before(conf->owner_lease, MTIME_SEC(1))) {
 		snprintf(err, n, "owner-lease is below a second");
+		return -1;
+	}
+	/* RFC 5846 11 */
+	if (mtime_before(conf->revoke_delay, MTIME_MS(500)) ||
+	    mtime_before(conf->revoke_delay_max, conf->revoke_delay)) {
+		snprintf(err, n, "revoke-delay is below half a second, or "
+			 "above revoke-delay-max");
+		return -1;
+	}
+	if (!conf->max_paths || conf->max_paths > MULTI_PATHS_MAX ||
+	    conf->max_flows > MULTI_FLOWS_MAX) {
+		snprintf(err, n, "max-paths is not between 1 and %d, or "
+			 "max-flows above %d", MULTI_PATHS_MAX,
+			 MULTI_FLOWS_MAX);
+		return -1;
+	}
+	if (!conf->switch_rate || conf->switch_rate > SWITCH_RATE_MAX) {
+		snprintf(err, n, "switch-rate is not between 1 and %d",
+			 SWITCH_RATE_MAX);
 		return -1;
 	}
 	return 0;
@@ -105,9 +163,79 @@ static void *open_link(void *arg, const char *name, char *err, size_t n)
 		return NULL;
 	link = append((void **)&conf->links, &conf->n_links, sizeof(*link),
 		      err, n);
-	if (link)
-		memcpy(link->name, ifname, sizeof(ifname));
+	if (!link)
+		return NULL;
+	memcpy(link->name, ifname, sizeof(ifname));
+	link->ra_interval = MTIME_SEC(RA_INTERVAL);
+	link->ra_interval_option = true;
+	link->router_lifetime = MTIME_SEC(ROUTER_LIFETIME);
+	link->prefix_preferred.ns = -1;	/* not given; 0 is a lifetime */
+	link->simultaneous = true;
 	return link;
+}
+
+static bool beyond(mtime t, mtime min, mtime max)
+{
+	return mtime_before(t, min) || mtime_before(max, t);
+}
+
+/* RFC 4861 6.2.1, RFC 6275 7.4 and 7.5; NULL: all is well. */
+static const char *ra_fault(const struct ha_link *link)
+{
+	if (beyond(link->ra_interval, MTIME_MS(RA_INTERVAL_MIN),
+		   MTIME_SEC(RA_INTERVAL_MAX)))
+		return "ra-interval is not within 50ms and 1800 s";
+	if (beyond(link->router_lifetime, (mtime){0},
+		   MTIME_SEC(RA_LIFETIME_MAX)) ||
+	    (mtime_sec(link->router_lifetime) &&
+	     mtime_before(link->router_lifetime, link->ra_interval)))
+		return "router-lifetime is not 0, nor within ra-interval and "
+		       "9000 s";
+	if (beyond(link->ha_lifetime, MTIME_SEC(1),
+		   MTIME_SEC(HA_LIFETIME_MAX)))
+		return "ha-lifetime is not within 1 and 65535 s";
+	if (link->ha_preference > UINT16_MAX)
+		return "ha-preference is above 65535";
+	if (link->mtu && (link->mtu < IP6_MIN_MTU || link->mtu > UINT16_MAX))
+		return "mtu is not within 1280 and 65535";
+	if (link->prefixes.n > ND_PREFIXES_MAX)
+		return "has too many prefixes to advertise";
+	return NULL;
+}
+
+/* What was not given follows from what was. */
+static void ra_defaults(struct ha_link *link)
+{
+	if (!link->prefix_valid.ns && link->advertise)
+		link->prefix_valid = MTIME_SEC(PREFIX_VALID);
+	if (link->prefix_preferred.ns < 0 && link->prefix_valid.ns)
+		link->prefix_preferred.ns = link->prefix_valid.ns / 2;
+	else if (link->prefix_preferred.ns < 0)
+		link->prefix_preferred = MTIME_SEC(UINT32_MAX);
+	/* RFC 6275 7.4: the router's, unless that is 0 */
+	if (!link->ha_lifetime.ns)
+		link->ha_lifetime = mtime_sec(link->router_lifetime) ?
+			link->router_lifetime : MTIME_SEC(ROUTER_LIFETIME);
+}
+
+static int close_link(void *arg, void *section, char *err, size_t n)
+{
+	struct ha_link *link = section;
+	const char *fault;
+
+	(void)arg;
+	ra_defaults(link);
+	fault = ra_fault(link);
+	if (!fault && link->prefix_valid.ns &&
+	    mtime_before(link->prefix_valid, link->prefix_preferred))
+		fault = "prefix-preferred is above prefix-valid";
+	/* A binding's lifetime is no longer, and has a unit. */
+	if (!fault && link->prefix_valid.ns &&
+	    mtime_before(link->prefix_valid, MTIME_SEC(MH_LIFETIME_UNIT)))
+		fault = "prefix-valid is below 4 s";
+	if (fault)
+		snprintf(err, n, "%s", fault);
+	return fault ? -1 : 0;
 }
 
 static void *open_sa(void *arg, const char *name, char *err, size_t n)
@@ -168,24 +296,47 @@ static void *open_owner(void *arg, const char *name, char *err, size_t n)
 	return owner;
 }
 
+/* The index of v in names, which NULL ends; -1: it is none of them. */
+static int choice(const char *const *names, const char *v)
+{
+	int i;
+
+	for (i = 0; names[i]; i++)
+		if (!strcmp(v, names[i]))
+			return i;
+	return -1;
+}
+
 static int set_xdp(void *dst, const char *v, char *err, size_t n)
 {
 	static const char *const names[] = {
 		[DP_XDP_AUTO] = "auto",
 		[DP_XDP_YES] = "yes",
 		[DP_XDP_NO] = "no",
+		NULL,
 	};
-	enum dp_xdp *xdp = dst;
-	int i;
+	int i = choice(names, v);
 
-	for (i = DP_XDP_AUTO; i <= DP_XDP_NO; i++) {
-		if (!strcmp(v, names[i])) {
-			*xdp = (enum dp_xdp)i;
-			return 0;
-		}
-	}
-	snprintf(err, n, "neither auto, yes nor no");
-	return -1;
+	if (i < 0)
+		return wrong(err, n, "neither auto, yes nor no");
+	*(enum dp_xdp *)dst = (enum dp_xdp)i;
+	return 0;
+}
+
+static int set_dad(void *dst, const char *v, char *err, size_t n)
+{
+	static const char *const names[] = {
+		[HA_DAD_UNSEEN] = "unseen",
+		[HA_DAD_YES] = "yes",
+		[HA_DAD_NO] = "no",
+		NULL,
+	};
+	int i = choice(names, v);
+
+	if (i < 0)
+		return wrong(err, n, "neither unseen, yes nor no");
+	*(enum ha_dad *)dst = (enum ha_dad)i;
+	return 0;
 }
 
 static int set_identity(void *dst, const char *v, char *err, size_t n)
@@ -213,13 +364,28 @@ static const struct conf_key ha_keys[] = {
 	HA("user", user, conf_set_string),
 	HA("max-bindings", max_bindings, conf_set_u32),
 	HA("xdp", xdp, set_xdp),
+	HA("brr", brr, conf_set_bool),
+	HA("several-care-of-addresses", several, conf_set_bool),
+	HA("bulk", bulk, conf_set_bool),
+	HA("max-paths", max_paths, conf_set_u32),
+	HA("max-flows", max_flows, conf_set_u32),
 	HA("max-lifetime", max_lifetime, conf_set_seconds),
 	HA("owner-lease", owner_lease, conf_set_seconds),
 	HA("owner-max", owner_max, conf_set_u32),
 	HA("pool-max", pool_max, conf_set_u32),
+	HA("revoke-retries", revoke_retries, conf_set_u32),
+	HA("revoke-delay", revoke_delay, conf_set_seconds),
+	HA("revoke-delay-max", revoke_delay_max, conf_set_seconds),
+	HA("switch-rate", switch_rate, conf_set_u32),
+	HA("prefix-advertisements", prefix_advertisements, conf_set_bool),
+	HA("prefix-adv-min", prefix_adv_min, conf_set_seconds),
+	HA("prefix-adv-max", prefix_adv_max, conf_set_seconds),
 	HA("interface", ifnames, add_ifname, .many = true),
 	{ .name = NULL },
 };
+
+#define LINK(key_name, field, fn) { \
+	.name = key_name, .set = fn, .off = offsetof(struct ha_link, field) }
 
 static const struct conf_key link_keys[] = {
 	{ .name = "prefix", .set = add_prefix,
@@ -227,6 +393,20 @@ static const struct conf_key link_keys[] = {
 	  .required = true, .many = true },
 	{ .name = "pool", .set = add_prefix,
 	  .off = offsetof(struct ha_link, pools), .many = true },
+	LINK("advertise", advertise, conf_set_bool),
+	LINK("ra-interval", ra_interval, conf_set_seconds),
+	LINK("ra-interval-option", ra_interval_option, conf_set_bool),
+	LINK("router-lifetime", router_lifetime, conf_set_seconds),
+	LINK("prefix-valid", prefix_valid, conf_set_seconds),
+	LINK("prefix-preferred", prefix_preferred, conf_set_seconds),
+	LINK("ha-preference", ha_preference, conf_set_u32),
+	LINK("ha-lifetime", ha_lifetime, conf_set_seconds),
+	LINK("mtu", mtu, conf_set_u32),
+	LINK("simultaneous", simultaneous, conf_set_bool),
+	LINK("other-routers", other_routers, conf_set_bool),
+	LINK("host-prefixes", host_prefixes, conf_set_prefix),
+	{ .name = "dad", .set = set_dad,
+	  .off = offsetof(struct ha_link, dad) },
 	{ .name = NULL },
 };
 
@@ -235,13 +415,15 @@ static const struct conf_key owner_keys[] = {
 	  .off = offsetof(struct ha_owner, hoa), .required = true },
 	{ .name = "identity", .set = set_identity,
 	  .off = offsetof(struct ha_owner, identity), .required = true },
+	{ .name = "prefix", .set = add_net,
+	  .off = offsetof(struct ha_owner, nets), .many = true },
 	{ .name = NULL },
 };
 
 static const struct conf_section sections[] = {
 	{ .type = "ha", .open = open_ha, .close = close_ha, .keys = ha_keys },
 	{ .type = "link", .named = true, .open = open_link,
-	  .keys = link_keys },
+	  .close = close_link, .keys = link_keys },
 	{ .type = "sa", .named = true, .open = open_sa,
 	  .keys = conf_sa_keys },
 	{ .type = "ike", .open = open_ike, .keys = ike_conf_keys_ha },
@@ -260,208 +442,27 @@ static int set_defaults(struct ha_conf *conf)
 		.bpffs = strdup("/sys/fs/bpf/kedge-ha"),
 		.user = strdup(""),
 		.max_bindings = MAX_BINDINGS,
+		.brr = true,
+		.several = true,
+		.bulk = true,
+		.max_paths = MULTI_PATHS_MAX,
+		.max_flows = MULTI_FLOWS_MAX,
 		.max_lifetime = MTIME_SEC(MAX_LIFETIME),
 		.owner_lease = MTIME_SEC(OWNER_LEASE),
 		.owner_max = OWNER_MAX,
 		.pool_max = POOL_MAX,
+		.revoke_retries = REVOKE_RETRIES,
+		.revoke_delay = MTIME_SEC(REVOKE_DELAY),
+		.revoke_delay_max = MTIME_SEC(REVOKE_DELAY_MAX),
+		.switch_rate = SWITCH_RATE,
+		.prefix_advertisements = true,
+		.prefix_adv_min = MTIME_SEC(PREFIXADV_MIN_INTERVAL),
+		.prefix_adv_max = MTIME_SEC(PREFIXADV_MAX_INTERVAL),
 	};
 	if (ike_conf_init(&conf->ike, true) < 0)
 		return -ENOMEM;
 	return conf->control && conf->state && conf->bpffs && conf->user ?
 		0 : -ENOMEM;
-}
-
-/* An SA has to have one end here and the other on a home link. */
-static int check_sas(const struct ha_conf *conf, const char *path, FILE *errs)
-{
-	size_t i;
-	int err = 0;
-
-	for (i = 0; i < conf->n_sas; i++) {
-		const struct sadb_conf *sa = conf->sas[i];
-
-		if (ha_conf_has_addr(conf, &sa->src) !=
-		    ha_conf_has_addr(conf, &sa->dst))
-			continue;
-		fprintf(errs, "%s: [sa %s]: one of src and dst, not both, has "
-			"to be an address of [ha]\n", path, sa->name);
-		err = -EINVAL;
-	}
-	return err;
-}
-
-static bool on_a_link(const struct ha_conf *conf, const struct in6_addr *addr)
-{
-	const struct ha_prefixes *prefixes;
-	size_t i, j;
-
-	for (i = 0; i < conf->n_links; i++) {
-		prefixes = &conf->links[i].prefixes;
-		for (j = 0; j < prefixes->n; j++)
-			if (ip6_prefix_has(&prefixes->v[j], addr))
-				return true;
-	}
-	return false;
-}
-
-/* By hoa; the ones that stand earlier first. */
-static int by_hoa(const void *a, const void *b)
-{
-	const struct ha_owner *const *x = a, *const *y = b;
-	int diff = memcmp(&(*x)->hoa, &(*y)->hoa, sizeof((*x)->hoa));
-
-	return diff ? diff : (*x > *y) - (*x < *y);
-}
-
-static int is_of(const void *key, const void *element)
-{
-	const struct ha_owner *const *owner = element;
-
-	return memcmp(key, &(*owner)->hoa, sizeof((*owner)->hoa));
-}
-
-/* Manual SAs by which another than the owner would bind its address: what
- * comes under them is refused. */
-static void warn_sas(const struct ha_conf *conf,
-		     const struct ha_owner *const *sorted, const char *path,
-		     FILE *errs)
-{
-	const struct ha_owner *const *found;
-	const struct sadb_conf *sa;
-	size_t i;
-
-	for (i = 0; i < conf->n_sas; i++) {
-		sa = conf->sas[i];
-		found = bsearch(&sa->src, sorted, conf->n_owners,
-				sizeof(*sorted), is_of);
-		if (found && strcasecmp(sa->identity, (*found)->identity))
-			fprintf(errs, "%s: [owner %s]: warning: [sa %s] has "
-				"this hoa and another identity: of no use\n",
-				path, (*found)->name, sa->name);
-	}
-}
-
-/* before: the one before it in order, or NULL */
-static int check_owner(const struct ha_conf *conf,
-		       const struct ha_owner *owner,
-		       const struct ha_owner *before, const char *path,
-		       FILE *errs)
-{
-	if (before && ip6_addr_eq(&before->hoa, &owner->hoa)) {
-		fprintf(errs, "%s: [owner %s]: [owner %s] has this hoa\n",
-			path, owner->name, before->name);
-		return -EINVAL;
-	}
-	if (!on_a_link(conf, &owner->hoa) ||
-	    ha_conf_has_addr(conf, &owner->hoa)) {
-		fprintf(errs, "%s: [owner %s]: hoa is in no prefix of a "
-			"[link], or is an address of [ha]\n", path,
-			owner->name);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int check_owners(const struct ha_conf *conf, const char *path,
-			FILE *errs)
-{
-	const struct ha_owner **sorted = calloc(conf->n_owners + 1,
-						sizeof(const void *));
-	size_t i;
-	int err = 0;
-
-	if (!sorted)
-		return -ENOMEM;
-	for (i = 0; i < conf->n_owners; i++)
-		sorted[i] = &conf->owners[i];
-	qsort(sorted, conf->n_owners, sizeof(*sorted), by_hoa);
-	for (i = 0; i < conf->n_owners; i++)
-		if (check_owner(conf, sorted[i], i ? sorted[i - 1] : NULL,
-				path, errs) < 0)
-			err = -EINVAL;
-	warn_sas(conf, sorted, path, errs);
-	free(sorted);
-	return err;
-}
-
-bool ha_conf_pooled(const struct ha_conf *conf, const struct in6_addr *addr)
-{
-	const struct ha_prefixes *pools;
-	size_t i, j;
-
-	for (i = 0; i < conf->n_links; i++) {
-		pools = &conf->links[i].pools;
-		for (j = 0; j < pools->n; j++)
-			if (ip6_prefix_has(&pools->v[j], addr))
-				return true;
-	}
-	return false;
-}
-
-static bool within(const struct ip6_prefix *outer,
-		   const struct ip6_prefix *inner)
-{
-	return outer->len < inner->len && ip6_prefix_has(outer, &inner->addr);
-}
-
-/* Why this pool cannot be; NULL: it can. */
-static const char *pool_fault(const struct ha_conf *conf,
-			      const struct ha_link *link,
-			      const struct ip6_prefix *pool)
-{
-	bool of_link = false;
-	size_t i;
-
-	for (i = 0; i < link->prefixes.n; i++)
-		of_link |= within(&link->prefixes.v[i], pool);
-	if (!of_link)
-		return "is not a part of a prefix of this link";
-	if (pool->len < POOL_LEN_MIN)
-		return "has more than half of the addresses of a /64";
-	for (i = 0; i < conf->addrs.n; i++)
-		if (ip6_prefix_has(pool, &conf->addrs.v[i]))
-			return "has an address of [ha]";
-	if (!conf->ike.on)
-		return "is of no use without [ike]";
-	if (!conf->ike.assign.n)
-		return "is for nobody: [ike] has no pool-identity";
-	return NULL;
-}
-
-static int check_pools(const struct ha_conf *conf, const char *path,
-		       FILE *errs)
-{
-	const struct ha_link *link;
-	const char *fault;
-	char text[64];
-	size_t i, j;
-	int err = 0;
-
-	for (i = 0; i < conf->n_links; i++) {
-		link = &conf->links[i];
-		for (j = 0; j < link->pools.n; j++) {
-			fault = pool_fault(conf, link, &link->pools.v[j]);
-			if (!fault)
-				continue;
-			snprintf(text, sizeof(text), "%s/%u",
-				 ip6_str(&link->pools.v[j].addr),
-				 (unsigned int)link->pools.v[j].len);
-			fprintf(errs, "%s: [link %s]: pool %s %s\n", path,
-				link->name, text, fault);
-			err = -EINVAL;
-		}
-	}
-	return err;
-}
-
-static int check_all(const struct ha_conf *conf, const char *path, FILE *errs)
-{
-	int pools = check_pools(conf, path, errs);
-	int sas = check_sas(conf, path, errs);
-	int owners = check_owners(conf, path, errs);
-	int ike = ike_conf_check(&conf->ike, path, errs);
-
-	return sas || owners || ike || pools ? -EINVAL : 0;
 }
 
 int ha_conf_load(struct ha_conf *conf, const char *path, FILE *errs)
@@ -470,7 +471,7 @@ int ha_conf_load(struct ha_conf *conf, const char *path, FILE *errs)
 
 	if (!err)
 		err = conf_load(path, sections, conf, errs);
-	return err ? err : check_all(conf, path, errs);
+	return err ? err : ha_conf_check(conf, path, errs);
 }
 
 void ha_conf_free(struct ha_conf *conf)
@@ -508,76 +509,16 @@ bool ha_conf_has_addr(const struct ha_conf *conf, const struct in6_addr *addr)
 	return false;
 }
 
-static bool same(const void *a, size_t n_a, const void *b, size_t n_b,
-		 size_t size)
+bool ha_conf_pooled(const struct ha_conf *conf, const struct in6_addr *addr)
 {
-	return n_a == n_b && (!n_a || !memcmp(a, b, n_a * size));
-}
+	const struct ha_prefixes *pools;
+	size_t i, j;
 
-static bool same_links(const struct ha_conf *a, const struct ha_conf *b)
-{
-	size_t i;
-
-	if (a->n_links != b->n_links)
-		return false;
-	for (i = 0; i < a->n_links; i++) {
-		const struct ha_link *x = &a->links[i], *y = &b->links[i];
-
-		if (strcmp(x->name, y->name) ||
-		    !same(x->prefixes.v, x->prefixes.n, y->prefixes.v,
-			  y->prefixes.n, sizeof(*x->prefixes.v)) ||
-		    !same(x->pools.v, x->pools.n, y->pools.v, y->pools.n,
-			  sizeof(*x->pools.v)))
-			return false;
+	for (i = 0; i < conf->n_links; i++) {
+		pools = &conf->links[i].pools;
+		for (j = 0; j < pools->n; j++)
+			if (ip6_prefix_has(&pools->v[j], addr))
+				return true;
 	}
-	return true;
-}
-
-/* What is taken over at once apart: who may do what. */
-static bool same_ike(const struct ha_conf *a, const struct ha_conf *b)
-{
-	struct ike_conf x = a->ike;
-
-	x.allow = b->ike.allow;
-	x.deny = b->ike.deny;
-	x.assign = b->ike.assign;
-	return ike_conf_same(&x, &b->ike);
-}
-
-const char *ha_conf_fixed_diff(const struct ha_conf *a,
-			       const struct ha_conf *b)
-{
-	if (!same(a->addrs.v, a->addrs.n, b->addrs.v, b->addrs.n,
-		  sizeof(*a->addrs.v)))
-		return "address";
-	if (!same(a->ifnames.v, a->ifnames.n, b->ifnames.v, b->ifnames.n,
-		  sizeof(*a->ifnames.v)))
-		return "interface";
-	if (!same_links(a, b))
-		return "[link]";
-	if (strcmp(a->control, b->control))
-		return "control";
-	if (strcmp(a->state, b->state))
-		return "state";
-	if (strcmp(a->bpffs, b->bpffs))
-		return "bpffs";
-	if (strcmp(a->user, b->user))
-		return "user";
-	if (a->xdp != b->xdp)
-		return "xdp";
-	if (!same_ike(a, b))
-		return "[ike] or [psk]";
-	return NULL;
-}
-
-bool ha_conf_same_sas(const struct ha_conf *a, const struct ha_conf *b)
-{
-	size_t i;
-
-	if (a->n_sas != b->n_sas)
-		return false;
-	for (i = 0; i < a->n_sas; i++)
-		if (memcmp(a->sas[i], b->sas[i], sizeof(*a->sas[i])))
-			return false;
-	return true;
+	return false;
 }

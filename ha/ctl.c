@@ -9,6 +9,12 @@
 
 #include "core/count.h"
 #include "core/daemon.h"
+#include "core/figure.h"
+#include "ha/discover.h"
+#include "ha/figures.h"
+#include "ha/hostlink.h"
+#include "ha/nemo.h"
+#include "ha/several.h"
 
 enum { BINDINGS_PAGE = 4096 };	/* in one answer: the loop waits for it */
 
@@ -97,6 +103,9 @@ static int cmd_status(void *arg, struct json_object *request,
 				      ip6_str(&k->conf->addrs.v[i])));
 	add_links(answer, k->conf);
 	add_paths(answer, k->ifaces);
+	json_object_object_add(answer, "draining", json_object_new_boolean(
+			       k->recall.peers.draining));
+	add_int(answer, "restarts", k->recall.restarts);
 	add_int(answer, "bindings", k->bcache.n_bound);
 	add_int(answer, "max_bindings", k->conf->max_bindings);
 	return 0;
@@ -132,6 +141,7 @@ static void add_binding(void *arg, const struct binding *b)
 {
 	struct listing *l = arg;
 	struct json_object *o = json_object_new_object();
+	const char *what;
 
 	add_str(o, "hoa", ip6_str(&b->hoa));
 	add_str(o, "coa", ip6_str(&b->reg.coa));
@@ -142,7 +152,13 @@ static void add_binding(void *arg, const struct binding *b)
 	add_int(o, "remaining_s",
 		mtime_sec(mtime_sub(b->reg.expires, l->now)));
 	add_int(o, "age_s", mtime_sec(mtime_sub(l->now, b->reg.created)));
+	what = recall_what(&l->k->recall, &b->hoa);
+	json_object_object_add(o, "leaving", what && b->state ==
+			       BINDING_BOUND ? json_object_new_string(what) :
+			       NULL);
 	add_traffic(o, l, b);
+	json_object_object_add(o, "networks", nemo_json(l->k, &b->hoa));
+	several_json(l->k, b, o);
 	json_object_array_add(l->array, o);
 }
 
@@ -224,6 +240,24 @@ static int cmd_anchors(void *arg, struct json_object *request,
 		json_object_array_add(anchors, o);
 	}
 	free(t.n);
+	return 0;
+}
+
+/* hosts: who has a prefix of its own */
+
+static int cmd_hosts(void *arg, struct json_object *request,
+		     struct json_object *answer)
+{
+	(void)request;
+	hostlink_json(arg, add_array(answer, "hosts"));
+	return 0;
+}
+
+static int cmd_halist(void *arg, struct json_object *request,
+		      struct json_object *answer)
+{
+	(void)request;
+	json_object_object_add(answer, "halist", discover_json(arg));
 	return 0;
 }
 
@@ -333,6 +367,32 @@ static int cmd_owners_forget(void *arg, struct json_object *request,
 	return forget(arg, json_object_get_string(hoa), answer);
 }
 
+static int cmd_revoke(void *arg, struct json_object *request,
+		      struct json_object *answer)
+{
+	struct kern *k = arg;
+
+	return recall_cmd_revoke(&k->recall, request, answer);
+}
+
+static int cmd_switch(void *arg, struct json_object *request,
+		      struct json_object *answer)
+{
+	struct kern *k = arg;
+
+	return recall_cmd_switch(&k->recall, request, answer);
+}
+
+static int cmd_test_path(void *arg, struct json_object *request,
+			 struct json_object *answer)
+{
+	(void)arg;
+	(void)request;
+	add_str(answer, "error", "paths are tested from the other end: ask "
+		"kedge-mn");
+	return -EOPNOTSUPP;
+}
+
 static int cmd_counters(void *arg, struct json_object *request,
 			struct json_object *answer)
 {
@@ -342,11 +402,19 @@ static int cmd_counters(void *arg, struct json_object *request,
 	int i, err = dp_stats(k->dp, stats);
 
 	(void)request;
+	add_str(answer, "daemon", "kedge-ha");
+	add_str(answer, "version", daemon_version());
+	add_int(answer, "uptime_s",
+		mtime_sec(mtime_sub(loop_now(), started)));
 	merge(answer, count_json());
+	json_object_object_add(answer, "durations", figure_durations());
+	json_object_object_add(answer, "signalling", figure_signalling());
 	for (i = 0; i < DP_STAT__MAX && !err; i++)
 		json_object_object_add(dataplane, dp_stat_str(i),
 				       json_object_new_uint64(stats[i]));
 	json_object_object_add(answer, "dataplane", dataplane);
+	if (!err)
+		figures_add(k, stats, answer);
 	return err;
 }
 
@@ -354,12 +422,17 @@ static const struct ctl_cmd cmds[] = {
 	{ "status", cmd_status },
 	{ "bindings", cmd_bindings },
 	{ "anchors", cmd_anchors },
+	{ "hosts", cmd_hosts },
+	{ "halist", cmd_halist },
 	{ "flows", cmd_flows },
 	{ "sas", cmd_sas },
 	{ "owners", cmd_owners },
 	{ "owners-forget", cmd_owners_forget },
 	{ "counters", cmd_counters },
 	{ "request", cmd_request },
+	{ "revoke", cmd_revoke },
+	{ "switch", cmd_switch },
+	{ "test-path", cmd_test_path },
 	{ NULL, NULL },
 };
 

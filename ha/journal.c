@@ -445,15 +445,19 @@ static size_t room_left(const struct journal *j)
 
 static void append(struct journal *j, const struct binding *b, bool deleted)
 {
-	chunk_record_from(&j->chunk->records[j->chunk->n++], &b->hoa, &b->reg,
-			  deleted, j->wall);
+	struct chunk_record *r = &j->chunk->records[j->chunk->n++];
+
+	chunk_record_from(r, &b->hoa, &b->reg, deleted, j->wall);
+	if (!deleted && b->reg.several)
+		j->chunk->n += j->source.more(j->source.arg, b, r, j->wall);
 }
 
 static void on_range(void *arg, const struct binding *b)
 {
 	struct journal *j = arg;
 
-	if (room_left(j))
+	/* one whose HoA is still tested is not promised to anybody yet */
+	if (b->state != BINDING_PROBING)
 		append(j, b, b->state == BINDING_DELETED);
 }
 
@@ -483,10 +487,14 @@ static bool round_go_on(struct journal *j)
 
 	if (j->whole)
 		return false;
-	if (n > room_left(j))
-		n = (uint32_t)room_left(j);
-	j->cursor = j->source.range(j->source.arg, j->cursor, on_range, j, n);
-	return !j->cursor;
+	/* one by one, as each takes as much room as it needs */
+	for (; n && room_left(j) > CHUNK_MORE_MAX; n--) {
+		j->cursor = j->source.range(j->source.arg, j->cursor, on_range,
+					    j, 1);
+		if (!j->cursor)
+			return true;
+	}
+	return false;
 }
 
 /* Makes what is to be written now; false: nothing. */
@@ -636,17 +644,19 @@ static void overrun(struct journal *j)
 
 static void changed(struct journal *j, const struct binding *b, bool deleted)
 {
+	uint32_t n = j->chunk->n;
+
 	/* A round from the start is to come, which will have it. */
 	if (j->lost)
 		return;
-	if (j->chunk->n == JOURNAL_DIRTY) {
+	if (n >= JOURNAL_DIRTY) {
 		overrun(j);
 		return;
 	}
 	append(j, b, deleted);
-	if (j->chunk->n != 1 && j->chunk->n != JOURNAL_DIRTY / 2)
+	if (n && (n >= JOURNAL_DIRTY / 2 || j->chunk->n < JOURNAL_DIRTY / 2))
 		return;
-	if (j->chunk->n == 1)
+	if (!n)
 		j->due = mtime_add(loop_now(), MTIME_MS(JOURNAL_DELAY));
 	control_timer(j, loop_now());
 }

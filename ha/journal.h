@@ -10,7 +10,8 @@
  * once it has been round, the segment tells all there is, and those before it
  * are deleted. Where changes could not be written, the cursor goes round at
  * once ("a round by itself"), in a segment of its own. Without changes nothing
- * is written.
+ * is written. A binding's care-of addresses and flow bindings go with it
+ * (ha/chunk.h); they count as so many more changes.
  *
  * Plain files and not LMDB, as in core/store.h: LMDB believes what its pages
  * say and can be brought to crash by a broken one, a tree gives nothing to
@@ -40,6 +41,12 @@ struct journal_source {
 	uint32_t (*range)(void *arg, uint32_t cursor,
 			  void (*fn)(void *fn_arg, const struct binding *b),
 			  void *fn_arg, uint32_t n);
+	/*
+	 * What is behind r, the record of b, which has several care-of
+	 * addresses: as chunk_more_from(). wall: as chunk_record_from() has it
+	 */
+	uint32_t (*more)(void *arg, const struct binding *b,
+			 struct chunk_record *r, int64_t wall);
 	void *arg;
 };
 

@@ -3,277 +3,31 @@
 
 #include <errno.h>
 #include <linux/if_packet.h>
-#include <linux/neighbour.h>
-#include <net/if_arp.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "core/count.h"
-#include "core/ctl.h"
 #include "core/log.h"
+#include "ha/advert.h"
+#include "ha/discover.h"
+#include "ha/hostlink.h"
+#include "ha/ifaces.h"
+#include "ha/intercept.h"
+#include "ha/nemo.h"
+#include "ha/prefixes.h"
+#include "ha/probe.h"
 #include "ha/restore.h"
+#include "ha/several.h"
 #include "ha/slow.h"
 #include "ha/wire.h"
 #include "sys/raw.h"
 
 enum {
-	DUMP_DELAY = 200,	/* ms */
-	NEIGH_DELAY = 50,	/* ms */
 	SPARE_BINDINGS = 1024,	/* room for tombstones, at least */
 	MAP_SIZE_MAX = 1 << 28,
 };
-
-/* Interfaces. */
-
-struct kern_iface *kern_iface_find(struct kern *k, uint32_t ifindex)
-{
-	struct kern_iface *iface;
-
-	for (iface = k->ifaces; iface; iface = iface->next)
-		if (iface->ifindex == ifindex)
-			return iface;
-	return NULL;
-}
-
-static struct kern_iface *iface_get(struct kern *k, uint32_t ifindex)
-{
-	struct kern_iface *iface = kern_iface_find(k, ifindex);
-
-	if (iface)
-		return iface;
-	iface = calloc(1, sizeof(*iface));
-	if (!iface)
-		return NULL;
-	iface->ifindex = ifindex;
-	iface->link = -1;
-	iface->next = k->ifaces;
-	k->ifaces = iface;
-	return iface;
-}
-
-static void iface_del(struct kern *k, uint32_t ifindex)
-{
-	struct kern_iface **at, *iface;
-
-	for (at = &k->ifaces; (iface = *at); at = &iface->next) {
-		if (iface->ifindex != ifindex)
-			continue;
-		log_info("interface %s has gone", iface->name);
-		dp_gone(k->dp, ifindex);
-		*at = iface->next;
-		free(iface);
-		return;
-	}
-}
-
-static int conf_link(const struct ha_conf *conf, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < conf->n_links; i++)
-		if (!strcmp(conf->links[i].name, name))
-			return (int)i;
-	return -1;
-}
-
-static bool conf_listed(const struct ha_conf *conf, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < conf->ifnames.n; i++)
-		if (!strcmp(conf->ifnames.v[i].name, name))
-			return true;
-	return false;
-}
-
-/* The data plane goes to home links, and to what is listed or, without a
- * list, everywhere. It knows Ethernet alone. */
-static bool iface_wanted(const struct kern *k, const struct kern_iface *iface,
-			 const struct rtnl_event *ev)
-{
-	bool listed = conf_listed(k->conf, iface->name);
-
-	if (ev->link.arptype != ARPHRD_ETHER || ev->link.flags & IFF_LOOPBACK) {
-		if (listed || iface->link >= 0)
-			log_warn("interface %s is not Ethernet: left alone",
-				 iface->name);
-		return false;
-	}
-	return listed || iface->link >= 0 || !k->conf->ifnames.n;
-}
-
-/* A packet out of a tunnel is the stack's to forward, if it may. */
-static void check_forwarding(const struct kern_iface *iface)
-{
-	char path[64 + IFNAMSIZ];
-	int value = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/forwarding",
-		 iface->name);
-	f = fopen(path, "re");
-	if (!f)
-		return;
-	if (fscanf(f, "%d", &value) == 1 && !value)
-		log_warn("interface %s does not forward: set "
-			 "net.ipv6.conf.all.forwarding=1", iface->name);
-	fclose(f);
-}
-
-/* By XDP as well, if it can be. */
-static void iface_xdp(struct kern *k, struct kern_iface *iface)
-{
-	int err = iface->has_mac ? dp_attach_xdp(k->dp, iface->ifindex,
-						 iface->mac) : -EOPNOTSUPP;
-
-	if (iface->xdp != !err)
-		log_info("interface %s: %s", iface->name, err ?
-			 "no longer by XDP" : "by XDP, in the driver");
-	else if (err == -EPERM)
-		log_err("interface %s: there is an XDP program that may not be "
-			"looked at; an older one of ours, it would tunnel to "
-			"where hosts were", iface->name);
-	else if (err && err != -EOPNOTSUPP)
-		log_info("interface %s: not by XDP: %s", iface->name,
-			 strerror(-err));
-	iface->xdp = !err;
-}
-
-static void iface_attach(struct kern *k, struct kern_iface *iface)
-{
-	int err = dp_attach(k->dp, iface->ifindex, iface->link >= 0);
-
-	if (err < 0) {
-		log_err("interface %s: data plane is not attached: %s",
-			iface->name, strerror(-err));
-		return;
-	}
-	iface->attached = true;
-	log_info("interface %s: data plane is attached%s", iface->name,
-		 iface->link >= 0 ? ", home link" : "");
-	check_forwarding(iface);
-}
-
-/* Solicitations for bound HoAs come to groups that nobody joined. */
-static void iface_allmulti(struct kern *k, struct kern_iface *iface)
-{
-	int err = packet_allmulti(k->packet_fd, iface->ifindex);
-
-	if (err < 0)
-		log_err("home link %s: all-multicast: %s", iface->name,
-			strerror(-err));
-	iface->allmulti = !err;
-}
-
-static void on_link(struct kern *k, const struct rtnl_event *ev)
-{
-	struct kern_iface *iface = iface_get(k, ev->ifindex);
-	bool up, changed;
-
-	if (!iface)
-		return;
-	up = ev->link.flags & IFF_RUNNING;
-	changed = iface->has_mac != ev->link.has_mac || (up && !iface->up) ||
-		  memcmp(iface->mac, ev->link.mac, sizeof(iface->mac));
-	memcpy(iface->name, ev->link.name, sizeof(iface->name));
-	memcpy(iface->mac, ev->link.mac, sizeof(iface->mac));
-	iface->has_mac = ev->link.has_mac;
-	iface->up = up;
-	iface->link = conf_link(k->conf, iface->name);
-	if (!iface->attached && iface_wanted(k, iface, ev))
-		iface_attach(k, iface);
-	if (iface->attached && iface->link >= 0 && !iface->allmulti)
-		iface_allmulti(k, iface);
-	if (iface->attached && changed)
-		iface_xdp(k, iface);
-}
-
-static void on_addr(struct kern *k, const struct rtnl_event *ev)
-{
-	struct kern_iface *iface = kern_iface_find(k, ev->ifindex);
-	const struct in6_addr none = IN6ADDR_ANY_INIT;
-	bool gone = ev->type == RTNL_ADDR_GONE;
-	struct in6_addr *slot;
-
-	if (!iface)
-		return;
-	if (IN6_IS_ADDR_LINKLOCAL(&ev->addr.addr))
-		slot = &iface->lladdr;
-	else if (ha_conf_has_addr(k->conf, &ev->addr.addr))
-		slot = &iface->ha;
-	else
-		return;
-	if (!gone)
-		*slot = ev->addr.addr;
-	else if (ip6_addr_eq(slot, &ev->addr.addr))
-		*slot = none;
-}
-
-/* Events were lost: all is told again, a moment later than the burst. */
-static void dump_on_timer(struct timer *timer, mtime now)
-{
-	struct kern *k = (struct kern *)
-		((char *)timer - offsetof(struct kern, dump_timer));
-
-	(void)now;
-	rtnl_dump_links(k->rtnl);
-	rtnl_dump_addrs(k->rtnl);
-}
-
-static void routes_on_timer(struct timer *timer, mtime now)
-{
-	struct kern *k = (struct kern *)
-		((char *)timer - offsetof(struct kern, routes_timer));
-
-	(void)now;
-	dp_routes_changed(k->dp);
-}
-
-static void on_rtnl(void *arg, const struct rtnl_event *ev)
-{
-	struct kern *k = arg;
-
-	switch (ev->type) {
-	case RTNL_LINK:
-		on_link(k, ev);
-		break;
-	case RTNL_LINK_GONE:
-		iface_del(k, ev->ifindex);
-		break;
-	case RTNL_ADDR:
-	case RTNL_ADDR_GONE:
-		on_addr(k, ev);
-		break;
-	case RTNL_OVERRUN:
-		if (!timer_armed(&k->dump_timer))
-			timers_set(&k->loop->timers, &k->dump_timer,
-				   mtime_add(loop_now(),
-					     MTIME_MS(DUMP_DELAY)));
-		break;
-	case RTNL_NEIGH:
-		/* they come and go all the time; one look for many */
-		if (!timer_armed(&k->routes_timer))
-			timers_set(&k->loop->timers, &k->routes_timer,
-				   mtime_add(loop_now(),
-					     MTIME_MS(NEIGH_DELAY)));
-		return;
-	case RTNL_ROUTE:
-	case RTNL_ROUTE_GONE:
-	case RTNL_ROUTING:
-		break;
-	}
-	dp_routes_changed(k->dp);
-}
-
-static void on_rtnl_fd(void *arg)
-{
-	struct kern *k = arg;
-
-	rtnl_read_events(k->rtnl);
-}
 
 static void on_tunnel_fd(void *arg)
 {
@@ -282,137 +36,6 @@ static void on_tunnel_fd(void *arg)
 	if (slow_read(k))
 		dp_routes_changed(k->dp);
 }
-
-/* The binding cache's verbs; those that send are wire.c's. */
-
-struct dp_binding kern_to_dp(const struct binding_reg *reg)
-{
-	return (struct dp_binding){
-		.local = reg->ha,
-		.remote = reg->coa,
-		.expires = (uint64_t)reg->expires.ns,
-		.created = (uint64_t)reg->created.ns,
-		.seq = reg->seq,
-		.bu_flags = reg->flags,
-		.lifetime = reg->lifetime,
-	};
-}
-
-static int op_intercept(void *arg, const struct binding *b)
-{
-	struct kern *k = arg;
-	struct dp_binding d = kern_to_dp(&b->reg);
-	int err = dp_binding_set(k->dp, &b->hoa, &d);
-
-	if (err < 0)
-		log_err("binding HoA %s CoA %s HA %s: data plane: %s",
-			ip6_str(&b->hoa), ip6_str(&b->reg.coa),
-			ip6_str(&b->reg.ha), strerror(-err));
-	else
-		journal_put(k->journal, b);
-	return err;
-}
-
-static void op_forget(void *arg, const struct binding *b)
-{
-	struct kern *k = arg;
-	int err = dp_binding_del(k->dp, &b->hoa);
-
-	if (err < 0 && err != -ENOENT)
-		log_err("binding HoA %s: data plane: %s", ip6_str(&b->hoa),
-			strerror(-err));
-}
-
-/* We answered for the HoA towards ourselves as well: no more. */
-static void neighbour_is_back(struct kern *k, const struct binding *b)
-{
-	rtnl_neigh_set(k->rtnl, k->rec->ifindex, &b->hoa, k->rec->mac,
-		       NUD_STALE, false);
-}
-
-static void op_release(void *arg, const struct binding *b)
-{
-	struct kern *k = arg;
-	struct dp_binding d = kern_to_dp(&b->reg);
-
-	d.flags = DP_BINDING_DELETED;
-	if (dp_binding_set(k->dp, &b->hoa, &d) < 0)
-		op_forget(k, b);	/* better than to go on with it */
-	journal_end(k->journal, b);
-	if (ip6_addr_eq(&k->bu->src, &b->hoa) &&
-	    wire_from_home_link(k, &b->hoa))
-		neighbour_is_back(k, b);
-}
-
-static enum count_event state_event(enum binding_state old,
-				    enum binding_state state)
-{
-	switch (state) {
-	case BINDING_BOUND:
-		return old == BINDING_BOUND ? COUNT_BINDING_REFRESHED :
-		       COUNT_BINDING_CREATED;
-	case BINDING_DELETED:
-		return COUNT_BINDING_DELETED;
-	case BINDING_GONE:
-		return old == BINDING_BOUND ? COUNT_BINDING_EXPIRED :
-		       COUNT__MAX;
-	case BINDING_NEW:
-		break;
-	}
-	return COUNT__MAX;
-}
-
-static void state_events(struct kern *k, const struct binding *b,
-			 bool expired)
-{
-	ctl_event(k->ctl, ctl_ev("binding", "hoa", ip6_str(&b->hoa), "coa",
-				 ip6_str(&b->reg.coa), "state",
-				 binding_state_str(b->state), (char *)NULL));
-	if (expired)
-		ctl_event(k->ctl, ctl_ev("expired", "hoa", ip6_str(&b->hoa),
-					 (char *)NULL));
-}
-
-/* Neither a host that refreshes nor many at once fill the log. */
-static void log_state(struct kern *k, const struct binding *b,
-		      enum binding_state old)
-{
-	bool refreshed = old == b->state;
-	enum log_level level = refreshed ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
-
-	if (!log_wanted(level) ||
-	    (!refreshed && !count_may_log(&k->states_told)))
-		return;
-	log_write(level, "binding HoA %s CoA %s HA %s: %s -> %s, seq %u, %u s%s",
-		  ip6_str(&b->hoa), ip6_str(&b->reg.coa), ip6_str(&b->reg.ha),
-		  binding_state_str(old), binding_state_str(b->state),
-		  b->reg.seq, b->reg.lifetime,
-		  refreshed ? "" : count_left_out(&k->states_told));
-}
-
-static void op_state(void *arg, const struct binding *b,
-		     enum binding_state old)
-{
-	struct kern *k = arg;
-	enum count_event event = state_event(old, b->state);
-
-	log_state(k, b, old);
-	if (event < COUNT__MAX)
-		count(event);
-	if (b->state != BINDING_BOUND)
-		keying_unbound(&k->keying, &b->hoa);
-	if (ctl_heard(k->ctl))
-		state_events(k, b, event == COUNT_BINDING_EXPIRED);
-}
-
-static const struct bcache_ops ops = {
-	.send_ba = wire_send_ba,
-	.intercept = op_intercept,
-	.release = op_release,
-	.forget = op_forget,
-	.advertise = wire_advertise,
-	.state = op_state,
-};
 
 static void on_ring_fd(void *arg)
 {
@@ -509,6 +132,56 @@ static void limits_reload(struct kern *k, const struct ha_conf *conf)
 			 bcache_room(&k->bcache));
 	k->conf->max_bindings = k->bcache.conf.max_bindings;
 	k->conf->max_lifetime = conf->max_lifetime;
+	k->conf->brr = k->bcache.conf.brr = conf->brr;
+	several_reload(k, conf);
+}
+
+/* Without configured lifetimes: for ever. */
+static uint32_t lifetime(const struct ha_link *link, mtime t)
+{
+	int64_t s = mtime_sec(t);
+
+	return link->prefix_valid.ns && s < BCACHE_FOR_EVER ? (uint32_t)s :
+							      BCACHE_FOR_EVER;
+}
+
+/* RFC 6275 10.3.1: no binding is granted for longer than that. */
+static void lifetimes_set(struct kern *k, const struct bcache_conf *bc,
+			  size_t n)
+{
+	const struct ha_link *link = &k->conf->links[n];
+	size_t i;
+
+	for (i = 0; i < bc->n_prefixes; i++) {
+		if (k->prefixes[i].link != n)
+			continue;
+		k->prefixes[i].valid = lifetime(link, link->prefix_valid);
+		k->prefixes[i].preferred =
+			lifetime(link, link->prefix_preferred);
+	}
+}
+
+/* What may change of a link: how it is advertised, here and to who is away. */
+static void links_reload(struct kern *k, const struct ha_conf *conf)
+{
+	bool changed = false;
+	size_t i;
+
+	for (i = 0; i < conf->n_links; i++) {
+		if (!ha_conf_link_reload(&k->conf->links[i], &conf->links[i]))
+			continue;
+		log_info("home link %s: lifetimes of its prefixes have changed",
+			 conf->links[i].name);
+		lifetimes_set(k, &k->bcache.conf, i);
+		prefixes_changed(k, i);
+		changed = true;
+	}
+	if (changed) {
+		several_cut(k);
+		bcache_cut(&k->bcache, loop_now());
+	}
+	advert_reload(k);
+	discover_reload(k);
 }
 
 int kern_reload(struct kern *k, struct ha_conf *conf)
@@ -527,6 +200,13 @@ int kern_reload(struct kern *k, struct ha_conf *conf)
 	conf->sas = sas;
 	conf->n_sas = n_sas;
 	limits_reload(k, conf);
+	recall_reload(&k->recall, conf);
+	k->conf->prefix_advertisements = conf->prefix_advertisements;
+	k->conf->prefix_adv_min = conf->prefix_adv_min;
+	k->conf->prefix_adv_max = conf->prefix_adv_max;
+	prefixes_reload(k);
+	if (ha_conf_same_links(k->conf, conf))
+		links_reload(k, conf);
 	keying_reload(&k->keying, conf);
 	return 0;
 }
@@ -551,38 +231,33 @@ static int cache_start(struct kern *k)
 		.max_lifetime = (uint32_t)mtime_sec(conf->max_lifetime),
 		.addrs = conf->addrs.v,
 		.n_addrs = conf->addrs.n,
+		.brr = conf->brr,
 	};
 	size_t i, j, n = 0;
 	int err;
 
 	for (i = 0; i < conf->n_links; i++)
-		n += conf->links[i].prefixes.n;
+		n += conf->links[i].prefixes.n + 1;
 	k->prefixes = calloc(n + 1, sizeof(*k->prefixes));
-	if (!k->prefixes)
+	k->links_changed = calloc(conf->n_links + 1,
+				  sizeof(*k->links_changed));
+	if (!k->prefixes || !k->links_changed)
 		return -ENOMEM;
-	for (i = 0; i < conf->n_links; i++)
-		for (j = 0; j < conf->links[i].prefixes.n; j++)
+	for (i = 0; i < conf->n_links; i++) {
+		const struct ha_link *link = &conf->links[i];
+
+		for (j = 0; j < link->prefixes.n; j++)
 			k->prefixes[bc.n_prefixes++] = (struct bcache_prefix){
-				conf->links[i].prefixes.v[j], (uint16_t)i };
+				link->prefixes.v[j], (uint16_t)i, 0, 0 };
+		if (link->host_prefixes.len)
+			k->prefixes[bc.n_prefixes++] = (struct bcache_prefix){
+				link->host_prefixes, (uint16_t)i, 0, 0 };
+		lifetimes_set(k, &bc, i);
+	}
 	bc.prefixes = k->prefixes;
-	err = bcache_init(&k->bcache, &ops, k, &k->loop->timers, &bc);
+	err = bcache_init(&k->bcache, &intercept_ops, k, &k->loop->timers, &bc);
 	if (!n)
 		log_warn("no [link]: no home address can be served");
-	return err;
-}
-
-static int homes_set(struct kern *k)
-{
-	size_t i, n = k->bcache.conf.n_prefixes;
-	struct ip6_prefix *homes = calloc(n + 1, sizeof(*homes));
-	int err;
-
-	if (!homes)
-		return -ENOMEM;
-	for (i = 0; i < n; i++)
-		homes[i] = k->prefixes[i].prefix;
-	err = dp_homes_set(k->dp, homes, n);
-	free(homes);
 	return err;
 }
 
@@ -595,12 +270,18 @@ static int dp_start(struct kern *k)
 
 	if (err < 0)
 		return err;
-	err = restore(k, took_over);
+	err = several_open(k);
+	if (!err)
+		err = restore(k, took_over);
+	if (!err)
+		err = several_start(k);
+	if (!err)
+		err = nemo_start(k);
 	for (i = 0; i < k->conf->addrs.n && !err; i++)
 		err = dp_addr_add(k->dp, &k->conf->addrs.v[i]);
 	if (err < 0)
 		return err;
-	err = homes_set(k);
+	err = intercept_homes(k);
 	if (err < 0)
 		return err;
 	sadb_each(k->sadb, spi_add, k);
@@ -619,6 +300,8 @@ static int sockets_start(struct kern *k)
 	if (k->raw_fd < 0)
 		return k->raw_fd;
 	err = wire_open(k);
+	if (!err)
+		err = probe_open(k);
 	if (err < 0)
 		return err;
 	k->packet_fd = packet_open();
@@ -642,20 +325,6 @@ static int sockets_start(struct kern *k)
 	if (!err)
 		err = loop_fd_add(k->loop, &k->tunnel_lf, k->holds[0],
 				  on_tunnel_fd, k);
-	return err;
-}
-
-static int rtnl_start(struct kern *k)
-{
-	int err = rtnl_open(&k->rtnl, on_rtnl, k);
-
-	if (!err)
-		err = loop_fd_add(k->loop, &k->rtnl_lf,
-				  rtnl_event_fd(k->rtnl), on_rtnl_fd, k);
-	if (!err)
-		err = rtnl_dump_links(k->rtnl);
-	if (!err)
-		err = rtnl_dump_addrs(k->rtnl);
 	return err;
 }
 
@@ -687,13 +356,14 @@ int kern_start(struct kern *k, struct loop *loop, struct ha_conf *conf,
 		.ctl = ctl,
 		.raw_fd = -1,
 		.packet_fd = -1,
-		.dump_timer.fn = dump_on_timer,
-		.routes_timer.fn = routes_on_timer,
 		.sync_timer.fn = sync_on_timer,
 	};
+	ifaces_init(k);
+	repair_init(k);
 	for (i = 0; i < KERN_HOLDS; i++)
 		k->holds[i] = -1;
 	randombytes_buf(k->errors_key, sizeof(k->errors_key));
+	prefixes_open(k);
 	err = start_step(sas_load(&k->sadb, store, conf),
 			 "security associations");
 	if (!err)
@@ -703,11 +373,17 @@ int kern_start(struct kern *k, struct loop *loop, struct ha_conf *conf,
 	if (!err)
 		err = start_step(dp_start(k), "data plane");
 	if (!err)
-		err = start_step(rtnl_start(k), "rtnetlink");
+		recall_open(&k->recall, k, k->lost);
+	if (!err)
+		err = start_step(discover_open(k), "discovery");
+	if (!err)
+		err = start_step(ifaces_start(k), "rtnetlink");
 	if (!err)
 		err = start_step(keying_open(&k->keying, k), "keying");
 	if (!err)
 		err = start_step(dp_complete(k->dp), "data plane");
+	if (!err)
+		repair_start(k);
 	return err;
 }
 
@@ -721,13 +397,21 @@ void kern_stop(struct kern *k)
 {
 	int i;
 
+	recall_close(&k->recall);
 	keying_close(&k->keying);
-	timers_del(&k->loop->timers, &k->dump_timer);
-	timers_del(&k->loop->timers, &k->routes_timer);
+	hostlink_stop(k);
+	nemo_stop(k);
+	probe_close(k);
 	timers_del(&k->loop->timers, &k->sync_timer);
+	repair_stop(k);
+	figures_close(k);
+	prefixes_close(k);
+	discover_close(k);
 	journal_close(k->journal);
+	several_stop(k);
 	bcache_fini(&k->bcache);
 	free(k->prefixes);
+	free(k->links_changed);
 	loop_fd_del(&k->ring_lf);
 	loop_fd_del(&k->rtnl_lf);
 	loop_fd_del(&k->tunnel_lf);
@@ -736,12 +420,7 @@ void kern_stop(struct kern *k)
 	if (k->dp)
 		dp_close(k->dp);
 	sadb_free(k->sadb);
-	while (k->ifaces) {
-		struct kern_iface *next = k->ifaces->next;
-
-		free(k->ifaces);
-		k->ifaces = next;
-	}
+	ifaces_stop(k);
 	wire_close(k);
 	close_fd(k->raw_fd);
 	close_fd(k->packet_fd);

@@ -12,6 +12,7 @@
 #include "core/ctl.h"
 #include "core/log.h"
 #include "core/store.h"
+#include "ha/hostlink.h"
 #include "ha/kern.h"
 
 enum {
@@ -252,6 +253,10 @@ static void op_changed(void *arg, const struct owner *o, bool gone)
 	struct keying *kg = arg;
 
 	queue_add(kg, &o->hoa);
+	/* told again at the latest when that much of it is over */
+	if (!gone && !o->configured)
+		hostlink_keep(kg->k, &o->hoa, mtime_add(owners_until(o),
+			(mtime){kg->owners.lease.ns / OWNERS_SEEN_STEPS}));
 	if (gone && o->assigned)
 		pool_released(&kg->released, &o->hoa);
 	if (!gone && o->since.ns == o->seen.ns) {
@@ -516,6 +521,13 @@ bool keying_owns(struct keying *kg, const struct sadb_sa *sa)
 	return !sa->peer;
 }
 
+bool keying_seen(struct keying *kg, const struct in6_addr *hoa)
+{
+	const struct owner *o = owners_find(&kg->owners, hoa);
+
+	return o && !o->configured;
+}
+
 /*
  * RFC 6275 10.3.1, 10.3.2: with the K flag IKE follows to the care-of address,
  * or home. Not to the IPv6 header's source, which ESP does not protect.
@@ -580,12 +592,73 @@ static void end(struct keying *kg, const struct keys_peer *p, const char *why)
 	keys_end(kg->keys, p, true);
 }
 
+static bool is_bound(struct keying *kg, const struct in6_addr *hoa)
+{
+	struct binding b;
+
+	return bcache_find_bound(&kg->k->bcache, hoa, &b);
+}
+
+/* While a revocation is under way the SA is needed for it: keying_revoked(). */
 static void end_denied(void *arg, struct keys_peer *p)
 {
 	struct keying *kg = arg;
 
-	if (p->up && denied(&kg->k->conf->ike, p->peer.identity))
+	if (p->up && denied(&kg->k->conf->ike, p->peer.identity) &&
+	    !is_bound(kg, &p->hoa))
 		end(kg, p, "this identity is denied");
+}
+
+/* Home addresses whose bindings are to be revoked. */
+struct revoking {
+	struct keying *kg;
+	const char *identity;	/* NULL: of all who are denied */
+	struct in6_addr *hoas;	/* there is room for all */
+	size_t n;
+};
+
+static void revoking_add(struct revoking *r, const struct in6_addr *hoa,
+			 const char *identity)
+{
+	bool matches = r->identity ? !strcasecmp(identity, r->identity) :
+		       denied(&r->kg->k->conf->ike, identity);
+
+	if (matches && is_bound(r->kg, hoa))
+		r->hoas[r->n++] = *hoa;
+}
+
+static void see_owner(void *arg, const struct owner *o)
+{
+	revoking_add(arg, &o->hoa, o->identity);
+}
+
+/* Who has manual SAs is denied by their being taken away. */
+static void see_manual(struct revoking *r)
+{
+	const struct ha_conf *conf = r->kg->k->conf;
+	size_t i;
+
+	for (i = 0; i < conf->n_sas && r->identity; i++)
+		if (!owners_find(&r->kg->owners, &conf->sas[i]->src))
+			revoking_add(r, &conf->sas[i]->src,
+				     conf->sas[i]->identity);
+}
+
+int keying_revoke(struct keying *kg, const char *identity, uint8_t trigger)
+{
+	struct revoking r = { .kg = kg, .identity = identity };
+	size_t i;
+
+	r.hoas = calloc(HASH_COUNT(kg->owners.table) + kg->k->conf->n_sas + 1,
+			sizeof(*r.hoas));
+	if (!r.hoas)
+		return -ENOMEM;
+	owners_each(&kg->owners, see_owner, &r);
+	see_manual(&r);
+	for (i = 0; i < r.n; i++)
+		recall_revoke(&kg->k->recall, &r.hoas[i], trigger);
+	free(r.hoas);
+	return (int)r.n;
 }
 
 #define SWAP(a, b) do { \
@@ -610,6 +683,10 @@ void keying_reload(struct keying *kg, struct ha_conf *conf)
 	configure(kg);
 	if (!kg->keys)
 		return;
+	/* RFC 5846: who is not to be served any more is told so */
+	if (keying_revoke(kg, NULL, MH_BR_TRIGGER_ADMIN) < 0)
+		log_err("bindings of who is denied: not revoked: out of "
+			"memory");
 	keys_reload_crls(kg->keys, &run->ike.crls);
 	keys_each(kg->keys, end_denied, kg);
 }
@@ -629,17 +706,27 @@ static void end_forgotten(void *arg, struct keys_peer *p)
 {
 	struct forget *f = arg;
 
-	if (ip6_addr_eq(&p->hoa, f->hoa))
-		end(f->kg, p, "its owner is forgotten");
+	if (ip6_addr_eq(&p->hoa, f->hoa) &&
+	    (denied(&f->kg->k->conf->ike, p->peer.identity) ||
+	     !owners_is(&f->kg->owners, f->hoa, p->peer.identity)))
+		end(f->kg, p, "its owner is forgotten, or denied");
+}
+
+void keying_revoked(struct keying *kg, const struct in6_addr *hoa)
+{
+	struct forget f = { kg, hoa };
+
+	if (kg->keys)
+		keys_each(kg->keys, end_forgotten, &f);
 }
 
 int keying_forget(struct keying *kg, const struct in6_addr *hoa)
 {
-	struct forget f = { kg, hoa };
 	int err = owners_forget(&kg->owners, hoa);
 
-	if (!err && kg->keys)
-		keys_each(kg->keys, end_forgotten, &f);
+	/* its SAs tell the mobile node, and go when that has answered */
+	if (!err && !recall_revoke(&kg->k->recall, hoa, MH_BR_TRIGGER_ADMIN))
+		keying_revoked(kg, hoa);
 	return err;
 }
 

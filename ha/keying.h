@@ -49,6 +49,9 @@ void keying_reload(struct keying *kg, struct ha_conf *conf);
 
 /* May what came under this SA bind its home address? */
 bool keying_owns(struct keying *kg, const struct sadb_sa *sa);
+/* Does the table show that the owner was on the home link with it, or that we
+ * assigned it? By IKE; configuration alone shows neither. */
+bool keying_seen(struct keying *kg, const struct in6_addr *hoa);
 /* A BU under sa was accepted; the mobile node is at coa now. */
 void keying_accepted(struct keying *kg, const struct sadb_sa *sa,
 		     const struct bcache_bu *bu, const struct in6_addr *coa);
@@ -56,7 +59,14 @@ void keying_accepted(struct keying *kg, const struct sadb_sa *sa,
 void keying_unbound(struct keying *kg, const struct in6_addr *hoa);
 
 bool keying_in_use(struct keying *kg, const struct in6_addr *hoa);
-/* An administrator takes it away, and the IKE SAs with it. -ENOENT, -EPERM. */
+/* An administrator takes it away: its binding is revoked, and its IKE SAs are
+ * ended. -ENOENT, -EPERM. */
 int keying_forget(struct keying *kg, const struct in6_addr *hoa);
+/* Its binding was revoked, and the mobile node knows, if ever: where its owner
+ * is none any more, or is denied, its IKE SAs are ended. */
+void keying_revoked(struct keying *kg, const struct in6_addr *hoa);
+/* Revokes the bindings of an identity, or (NULL) of all that are denied. Their
+ * number, or -ENOMEM. */
+int keying_revoke(struct keying *kg, const char *identity, uint8_t trigger);
 
 #endif

@@ -8,9 +8,11 @@
 #include "core/daemon.h"
 #include "core/log.h"
 #include "core/notify.h"
+#include "ha/advert.h"
 #include "ha/conf.h"
 #include "ha/ctl.h"
 #include "ha/kern.h"
+#include "ha/several.h"
 #include "sys/priv.h"
 
 struct ha {
@@ -97,8 +99,13 @@ static int flush(struct ha *ha)
 
 	if (err < 0)
 		return err;
+	err = several_flush(dp, &ha->conf);
+	if (err < 0)
+		log_err("neighbour entries of home addresses: %s",
+			strerror(-err));
 	dp_flush(dp);
 	dp_close(dp);
+	advert_flush(&ha->conf);
 	log_info("data plane is taken down%s", took_over ? "" :
 		 " (there was none)");
 	err = journal_remove(ha->conf.state);

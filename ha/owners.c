@@ -130,6 +130,16 @@ static void tally_del(struct owner *o)
 	free(t);
 }
 
+void owners_each_identity(struct owners *os,
+			  void (*fn)(void *arg, const struct owner *first),
+			  void *arg)
+{
+	const struct owner_tally *t;
+
+	for (t = os->tallies; t; t = t->hh.next)
+		fn(arg, t->first);
+}
+
 struct owner *owners_first(struct owners *os, const char *identity,
 			   bool (*fn)(void *arg, const struct owner *o),
 			   void *arg)

@@ -90,6 +90,10 @@ bool owners_is(struct owners *os, const struct in6_addr *hoa,
 	       const char *identity);
 void owners_each(struct owners *os,
 		 void (*fn)(void *arg, const struct owner *o), void *arg);
+/* Each identity that owns any: the first of its own, next_of the others. */
+void owners_each_identity(struct owners *os,
+			  void (*fn)(void *arg, const struct owner *first),
+			  void *arg);
 /* Those of one identity, until fn says true. */
 struct owner *owners_first(struct owners *os, const char *identity,
 			   bool (*fn)(void *arg, const struct owner *o),

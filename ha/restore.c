@@ -7,6 +7,7 @@
 
 #include "core/count.h"
 #include "core/log.h"
+#include "ha/several.h"
 
 enum {
 	RESTORE_LINES = 100,	/* in the log, about one binding each */
@@ -105,9 +106,13 @@ static void from_map(void *arg, const struct in6_addr *hoa,
 		.lifetime = d->lifetime,
 		.seq = d->seq,
 		.flags = d->bu_flags,
+		.several = d->flags & DP_BINDING_MULTI,
 	};
 
-	if (restore_one(r, hoa, &reg, deleted) < 0)
+	/* of a HoA with the L flag: taken again with its interface */
+	if (IN6_IS_ADDR_LINKLOCAL(hoa))
+		dp_binding_del(r->k->dp, hoa);
+	else if (restore_one(r, hoa, &reg, deleted) < 0)
 		dp_binding_del(r->k->dp, hoa);
 	else if (journal_agrees(r, hoa, &reg, deleted))
 		r->same++;
@@ -115,12 +120,33 @@ static void from_map(void *arg, const struct in6_addr *hoa,
 		r->other++;
 }
 
+/* The maps have no flow binding that was inactive. */
+static void flows_from_journal(struct restore *r)
+{
+	uint32_t i;
+
+	for (i = 0; i < r->image.n; i++) {
+		const struct chunk_record *rec = &r->image.v[i];
+		struct binding b;
+
+		if (rec->n_flows &&
+		    bcache_find_bound(&r->k->bcache, &rec->hoa, &b) &&
+		    b.reg.several &&
+		    journal_agrees(r, &rec->hoa, &b.reg, false))
+			several_flows_from_journal(r->k, rec,
+						   image_more(&r->image, rec));
+	}
+}
+
 static int restore_from_map(struct restore *r)
 {
 	int err = dp_binding_each(r->k->dp, from_map, r);
 
+	if (!err)
+		err = ways_restore_paths(r->k);
 	if (err < 0)
 		return err;
+	flows_from_journal(r);
 	log_info("took over the data plane: %u bindings go on, %u tombstones; "
 		 "%u expired, %u of links that are not ours any more, %u "
 		 "too many; the journal has %u of them as they are, %u not",
@@ -154,23 +180,41 @@ static void batch_load(struct restore *r)
 	b->n = 0;
 }
 
-static void from_record(struct restore *r, const struct chunk_record *rec)
+static void batch_add(struct restore *r, const struct binding *binding,
+		      bool deleted)
 {
 	struct batch *b = r->batch;
-	struct binding_reg reg;
+	struct dp_binding *d = &b->bindings[b->n];
 
-	if (!chunk_record_to(rec, &reg, r->wall, r->now)) {
+	b->hoas[b->n] = binding->hoa;
+	*d = kern_to_dp(&binding->reg);
+	several_refine(r->k, binding, d);
+	if (deleted)
+		d->flags = DP_BINDING_DELETED;
+	if (++b->n == RESTORE_BATCH)
+		batch_load(r);
+}
+
+/* All in the maps, before there is a program that could look into them. */
+static void from_record(struct restore *r, const struct chunk_record *rec)
+{
+	struct binding b = { .hoa = rec->hoa };
+
+	if (!chunk_record_to(rec, &b.reg, r->wall, r->now)) {
 		r->bad++;
 		return;
 	}
-	if (restore_one(r, &rec->hoa, &reg, rec->deleted) < 0)
-		return;
-	b->hoas[b->n] = rec->hoa;
-	b->bindings[b->n] = kern_to_dp(&reg);
-	if (rec->deleted)
-		b->bindings[b->n].flags = DP_BINDING_DELETED;
-	if (++b->n == RESTORE_BATCH)
-		batch_load(r);
+	if (rec->n_paths)
+		several_from_journal(r->k, rec, image_more(&r->image, rec),
+				     r->wall, r->now, &b.reg);
+	/* bound to its home link alone is not bound */
+	if (!rec->deleted && !b.reg.several &&
+	    ip6_addr_eq(&b.reg.coa, &b.hoa))
+		r->bad += !rec->n_paths;
+	else if (!restore_one(r, &b.hoa, &b.reg, rec->deleted))
+		batch_add(r, &b, rec->deleted);
+	else
+		several_forget(r->k, &b.hoa);
 }
 
 /*
@@ -211,16 +255,19 @@ static int restore_from_journal(struct restore *r)
 	return 0;
 }
 
+/* What the journal is to have. */
 static uint32_t range(void *arg, uint32_t cursor,
 		      void (*fn)(void *fn_arg, const struct binding *b),
 		      void *fn_arg, uint32_t n)
 {
-	return bcache_range(arg, cursor, fn, fn_arg, n);
+	struct kern *k = arg;
+
+	return bcache_range(&k->bcache, cursor, fn, fn_arg, n);
 }
 
 int restore(struct kern *k, bool took_over)
 {
-	const struct journal_source source = { range, &k->bcache };
+	const struct journal_source source = { range, several_to_journal, k };
 	struct restore r = {
 		.k = k,
 		.now = loop_now(),
@@ -229,8 +276,11 @@ int restore(struct kern *k, bool took_over)
 	int err;
 
 	/* What is wrong with it was told, and keeps nobody from starting. */
-	journal_load(&r.image, k->conf->state);
+	k->lost = journal_load(&r.image, k->conf->state) < 0 ||
+		  r.image.corrupt || r.image.left_out || !r.image.records;
 	err = took_over ? restore_from_map(&r) : restore_from_journal(&r);
+	/* RFC 5847 3.2: without a journal nobody knows what there was */
+	k->lost = (k->lost && !took_over) || r.excess || r.bad;
 	if (!err)
 		err = journal_open(&k->journal, k->loop, k->conf->state,
 				   &source, r.image.corrupt);

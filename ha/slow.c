@@ -6,7 +6,10 @@
 #include <string.h>
 
 #include "core/count.h"
+#include "core/figure.h"
 #include "core/log.h"
+#include "ha/nemo.h"
+#include "ha/several.h"
 #include "proto/tunnel.h"
 #include "sys/raw.h"
 #include "sys/relay.h"
@@ -15,6 +18,15 @@ enum {
 	AT_ONCE = 64,		/* before others get their turn */
 	PACKET_MAX = 65536,
 };
+
+/* Who is told by a link-local address is on the link that it is about. */
+static uint32_t scope_of(const struct kern *k, const uint8_t *orig)
+{
+	struct in6_addr to;
+
+	memcpy(&to, orig + 8, sizeof(to));
+	return IN6_IS_ADDR_LINKLOCAL(&to) && k->rec ? k->rec->ifindex : 0;
+}
 
 static void send_error(struct kern *k, const struct in6_addr *src,
 		       const struct nd_error *err, const uint8_t *orig,
@@ -27,7 +39,7 @@ static void send_error(struct kern *k, const struct in6_addr *src,
 	if (n == -EINVAL)
 		return;	/* RFC 4443 2.4 (e): no error for that one */
 	if (n >= 0)
-		n = raw_send(k->raw_fd, packet, (size_t)n, 0);
+		n = raw_send(k->raw_fd, packet, (size_t)n, scope_of(k, orig));
 	if (n < 0)
 		count_refusal(REASON_SEND_FAILED,
 			      "ICMPv6 error %u/%u from HA %s: %s", err->type,
@@ -38,25 +50,35 @@ static void send_error(struct kern *k, const struct in6_addr *src,
 
 /* By the source that is to be told: nobody's packets keep another's from being
  * told. Which share one, only we know. */
-static struct bucket *error_bucket(struct kern *k, const uint8_t *orig)
+bool slow_may_tell(struct kern *k, const struct in6_addr *whom)
 {
 	uint8_t hash[crypto_shorthash_BYTES];
 
-	crypto_shorthash(hash, orig + 8, sizeof(struct in6_addr),
-			 k->errors_key);
-	return &k->errors[hash[0] % KERN_BUCKETS];
+	crypto_shorthash(hash, whom->s6_addr, sizeof(*whom), k->errors_key);
+	if (bucket_take(&k->errors[hash[0] % KERN_BUCKETS], loop_now()))
+		return true;
+	count(COUNT_ERRORS_LIMITED);
+	return false;
 }
 
 void slow_error(struct kern *k, const struct in6_addr *src,
 		const struct nd_error *err, const uint8_t *orig, size_t len)
 {
+	struct in6_addr whom;
+
 	if (len < IP6_HDR_LEN)
 		return;
-	if (!bucket_take(error_bucket(k, orig), loop_now()))
-		count(COUNT_ERRORS_LIMITED);
-	else
+	memcpy(&whom, orig + 8, sizeof(whom));
+	if (slow_may_tell(k, &whom))
 		send_error(k, src, err, orig, len, err->type == ND_TYPE_PTB ?
 			   COUNT_PTB_SENT : COUNT_ERRORS_SENT);
+}
+
+/* Is it hoa's end of the tunnel, or one of its ends (RFC 5648 6.5)? */
+static bool is_end(struct kern *k, const struct in6_addr *hoa,
+		   const struct tunnel_ends *ends, const struct in6_addr *addr)
+{
+	return ip6_addr_eq(&ends->dst, addr) || several_has(k, hoa, addr);
 }
 
 /* Errors from inside a tunnel, RFC 2473 8. */
@@ -66,11 +88,11 @@ void slow_error(struct kern *k, const struct in6_addr *src,
 static enum reason op_check(void *arg, const struct tunnel_error *te)
 {
 	struct kern *k = arg;
-	struct binding b;
+	struct tunnel_ends ends;
 
-	if (!bcache_find_bound(&k->bcache, &te->inner_dst, &b) ||
-	    !ip6_addr_eq(&b.reg.coa, &te->dst) ||
-	    !ip6_addr_eq(&b.reg.ha, &te->src))
+	if (!nemo_tunnel(k, &te->inner_dst, &ends) ||
+	    !is_end(k, &te->inner_dst, &ends, &te->dst) ||
+	    !ip6_addr_eq(&ends.src, &te->src))
 		return REASON_TUNNEL_QUOTE_UNBOUND;
 	return REASON_NONE;
 }
@@ -102,13 +124,17 @@ static int send_fragments(struct kern *k, const struct tunnel_ends *ends,
 			break;
 		err = raw_send(k->raw_fd, out, (size_t)n, 0);
 	}
+	if (i)
+		figure_slow(true, len);
 	return n < 0 ? (int)n : err;
 }
 
 void slow_fragment(struct kern *k, const struct dp_rec *rec)
 {
-	struct binding b;
-	struct tunnel_ends ends;
+	/* of the care-of address that the packet was to take: it may be another
+	 * than the binding's own, RFC 6089 5.3.6 */
+	const struct tunnel_ends ends = { rec->ends.local, rec->ends.remote };
+	struct tunnel_ends now;
 	uint8_t p[IP6_MIN_MTU];
 	struct in6_addr hoa;
 	int err;
@@ -117,9 +143,9 @@ void slow_fragment(struct kern *k, const struct dp_rec *rec)
 		return;
 	memcpy(p, rec->data, rec->len);
 	memcpy(&hoa, p + 24, sizeof(hoa));
-	if (!bcache_find_bound(&k->bcache, &hoa, &b))
+	if (!nemo_tunnel(k, &hoa, &now) ||
+	    !is_end(k, &hoa, &now, &rec->ends.remote))
 		return;		/* released meanwhile */
-	ends = (struct tunnel_ends){ b.reg.ha, b.reg.coa };
 	tunnel_complete(p, rec->len);
 	err = send_fragments(k, &ends, p, rec->len, rec->mtu);
 	if (err)
@@ -138,15 +164,15 @@ static enum reason packet_check(struct kern *k, const struct raw_tunnel *t,
 				const struct in6_addr *dst)
 {
 	const struct kern_iface *iface = kern_iface_find(k, t->ifindex);
-	struct binding b;
+	struct tunnel_ends ends;
 
 	if (!iface || !iface->attached)
 		return REASON_TUNNEL_INTERFACE;
-	if (!bcache_find_bound(&k->bcache, hoa, &b))
+	if (!nemo_tunnel(k, hoa, &ends))
 		return REASON_TUNNEL_NO_BINDING;
-	if (!ip6_addr_eq(&b.reg.coa, &t->src))
+	if (!is_end(k, hoa, &ends, &t->src))
 		return REASON_TUNNEL_WRONG_COA;
-	if (!ip6_addr_eq(&b.reg.ha, &t->dst))
+	if (!ip6_addr_eq(&ends.src, &t->dst))
 		return REASON_TUNNEL_WRONG_HA;
 	/* a raw socket does not forward as a multicast router does */
 	if (IN6_IS_ADDR_MULTICAST(dst))
@@ -187,6 +213,7 @@ static void forward(struct kern *k, const struct raw_tunnel *t,
 	err = raw_send(k->raw_fd, p, len, 0);
 	if (!err) {
 		count(COUNT_SLOW_DECAP);
+		figure_slow(false, len);
 		return;
 	}
 	not_forwarded(k, &t->dst, dst, p, len, err);

@@ -16,6 +16,9 @@ bool slow_read(struct kern *k);
 /* Tunnels a packet for a bound HoA, in fragments where the path wants it. */
 void slow_fragment(struct kern *k, const struct dp_rec *rec);
 
+/* May one more be told of an error now? RFC 4443 2.4 (f). */
+bool slow_may_tell(struct kern *k, const struct in6_addr *whom);
+
 /* An ICMPv6 error from src to the source of the packet whose head is orig, at a
  * limited rate. */
 void slow_error(struct kern *k, const struct in6_addr *src,

@@ -7,13 +7,22 @@
 
 #include "core/count.h"
 #include "core/ctl.h"
+#include "core/figure.h"
 #include "core/log.h"
+#include "ha/prefixes.h"
+#include "ha/proxy.h"
+#include "ha/several.h"
 #include "ha/slow.h"
+#include "proto/esp.h"
+#include "proto/flowid.h"
 #include "proto/nd.h"
+#include "proto/tunnel.h"
 #include "sys/raw.h"
 
+/* RFC 6275 6.1.1 */
 enum {
-	ND_HOP_LIMIT = 255,
+	MH_HDR_LEN_AT = 1,
+	MH_TYPE_AT = 2,
 };
 
 /* A Binding Acknowledgement, for when it is known whether it was sent. */
@@ -28,93 +37,6 @@ struct wire {
 	struct wire_ba bas[RAW_BATCH_MAX];
 };
 
-static const struct in6_addr all_nodes = {
-	.s6_addr = { 0xff, 0x02, [15] = 0x01 } };
-static const uint8_t all_nodes_mac[6] = { 0x33, 0x33, 0, 0, 0, 1 };
-
-/* Neighbour Advertisements. */
-
-/* RFC 6275 10.4.1: an address of the home agent on that interface. */
-static const struct in6_addr *na_source(const struct kern_iface *iface,
-					const struct binding *b)
-{
-	if (!IN6_IS_ADDR_UNSPECIFIED(&iface->ha))
-		return &iface->ha;
-	if (!IN6_IS_ADDR_UNSPECIFIED(&iface->lladdr))
-		return &iface->lladdr;
-	return &b->reg.ha;
-}
-
-static void na_send(struct kern *k, const struct kern_iface *iface,
-		    const struct in6_addr *src, const struct in6_addr *dst,
-		    const uint8_t *mac, struct nd_na *na)
-{
-	uint8_t msg[64], packet[IP6_HDR_LEN + sizeof(msg)];
-	struct ip6_pkt pkt = {
-		.src = *src,
-		.dst = *dst,
-		.hop_limit = ND_HOP_LIMIT,
-		.proto = IP6_PROTO_ICMPV6,
-		.upper = msg,
-	};
-	ssize_t n;
-
-	na->has_tlla = true;
-	memcpy(na->tlla, iface->mac, sizeof(na->tlla));
-	n = nd_na_build(msg, sizeof(msg), na, src, dst);
-	if (n >= 0) {
-		pkt.upper_len = (size_t)n;
-		n = ip6_build(packet, sizeof(packet), &pkt);
-	}
-	if (n >= 0)
-		n = packet_send(k->packet_fd, iface->ifindex, mac, packet,
-				(size_t)n);
-	if (n < 0)
-		count_refusal(REASON_SEND_FAILED, "NA for HoA %s on %s: %s",
-			      ip6_str(&na->target), iface->name,
-			      strerror((int)-n));
-	else
-		count(COUNT_NA_SENT);
-}
-
-/*
- * RFC 6275 10.4.1, RFC 4861 7.2.4: R clear. O is clear too, RFC 4861 7.2.8:
- * all solicited proxy advertisements. To nobody in particular, it tells who
- * does DAD that the address is taken.
- */
-static void na_answer(struct kern *k, const struct kern_iface *iface,
-		      const struct binding *b, const struct in6_addr *asker)
-{
-	bool dad = IN6_IS_ADDR_UNSPECIFIED(asker);
-	struct nd_na na = { .target = b->hoa, .solicited = !dad };
-
-	na_send(k, iface, na_source(iface, b), dad ? &all_nodes : asker,
-		dad ? all_nodes_mac : k->rec->mac, &na);
-}
-
-static void on_ns(struct kern *k, const struct dp_rec *rec)
-{
-	struct kern_iface *iface = kern_iface_find(k, rec->ifindex);
-	struct ip6_pkt pkt = {0};
-	struct nd_ns ns = {0};
-	struct binding b;
-	enum reason reason = ip6_parse(&pkt, rec->data, rec->len);
-
-	count(COUNT_NS_RECEIVED);
-	if (!reason)
-		reason = nd_ns_parse(&ns, &pkt);
-	if (reason) {
-		count_refusal(reason, "NS for HoA %s from %s on %s",
-			      ip6_str(&ns.target), ip6_str(&pkt.src),
-			      iface ? iface->name : "?");
-		return;
-	}
-	if (!bcache_find_bound(&k->bcache, &ns.target, &b) || !iface ||
-	    iface->link != b.link || !iface->has_mac)
-		return;
-	na_answer(k, iface, &b, &pkt.src);
-}
-
 /* Packet Too Big. */
 
 static void on_too_big(struct kern *k, const struct dp_rec *rec)
@@ -124,42 +46,17 @@ static void on_too_big(struct kern *k, const struct dp_rec *rec)
 	slow_error(k, &k->conf->addrs.v[0], &err, rec->data, rec->len);
 }
 
-static struct kern_iface *iface_of_link(struct kern *k, int link)
-{
-	struct kern_iface *iface;
-
-	for (iface = k->ifaces; iface; iface = iface->next)
-		if (iface->link == link)
-			return iface;
-	return NULL;
-}
-
-/* RFC 6275 10.4.1: S and R clear, O set, to all nodes. */
-void wire_advertise(void *arg, const struct binding *b)
-{
-	struct kern *k = arg;
-	struct kern_iface *iface = iface_of_link(k, b->link);
-	struct nd_na na = { .target = b->hoa, .override = true };
-
-	if (iface && iface->has_mac)
-		na_send(k, iface, na_source(iface, b), &all_nodes, all_nodes_mac,
-			&na);
-	else if (count_may_log(&k->links_told))
-		log_warn("binding HoA %s: its home link %s is not there%s",
-			 ip6_str(&b->hoa), k->conf->links[b->link].name,
-			 count_left_out(&k->links_told));
-}
-
 /* Sending signalling. */
 
 static int send_packet(struct kern *k, struct ip6_pkt *pkt, bool to_mac)
 {
 	uint8_t packet[IP6_SIGNAL_MAX];
 	ssize_t n = ip6_build(packet, sizeof(packet), pkt);
-	bool scoped = IN6_IS_ADDR_LINKLOCAL(&pkt->dst);
+	bool scoped = IN6_IS_ADDR_LINKLOCAL(&pkt->dst) && k->rec;
 
 	if (n < 0)
 		return (int)n;
+	figure_signal(true, (size_t)n);
 	if (to_mac)
 		return packet_send(k->packet_fd, k->rec->ifindex, k->rec->mac,
 				   packet, (size_t)n);
@@ -182,7 +79,7 @@ static void send_be(struct kern *k, const struct ip6_pkt *in, uint8_t status)
 
 	if (IN6_IS_ADDR_MULTICAST(&in->src) ||
 	    IN6_IS_ADDR_UNSPECIFIED(&in->src) ||
-	    !bucket_take(&k->bes, loop_now()))
+	    !slow_may_tell(k, &in->src))
 		return;
 	if (in->has_hao)
 		mh.be.home = in->hao;
@@ -196,6 +93,23 @@ static void send_be(struct kern *k, const struct ip6_pkt *in, uint8_t status)
 			      ip6_str(&pkt.dst), strerror((int)-n));
 	else
 		count(COUNT_BE_SENT);
+}
+
+/*
+ * RFC 6275 9.2: to the source on the wire, with the field's place in the packet
+ * as it came. Under ESP too: there each byte of text has its own of ciphertext.
+ */
+static void send_problem(struct kern *k, const struct ip6_pkt *in,
+			 uint32_t at, bool sealed)
+{
+	const size_t upper = (size_t)(in->upper - k->rec->data);
+	const struct nd_error err = {
+		.type = ND_TYPE_PARAM_PROBLEM,
+		.code = ND_PARAM_FIELD,
+		.param = (uint32_t)upper + (sealed ? ESP_TEXT_AT : 0) + at,
+	};
+
+	slow_error(k, &in->dst, &err, k->rec->data, k->rec->len);
 }
 
 static void add_int(struct json_object *ev, const char *key, int64_t value)
@@ -240,7 +154,8 @@ static void ba_event(struct kern *k, const struct wire_ba *ba)
 /* Did the message at hand come from the HoA's own home link? */
 bool wire_from_home_link(struct kern *k, const struct in6_addr *hoa)
 {
-	const struct kern_iface *iface = kern_iface_find(k, k->rec->ifindex);
+	const struct kern_iface *iface = k->rec ?
+		kern_iface_find(k, k->rec->ifindex) : NULL;
 	const struct bcache_prefix *prefix = bcache_prefix(&k->bcache, hoa);
 
 	return iface && prefix && iface->link == prefix->link;
@@ -251,11 +166,114 @@ static ssize_t ba_protect(struct kern *k, const struct bcache_ba *ba,
 {
 	struct sadb_sa *sa = sadb_reply(k->sadb, k->sa);
 	uint8_t msg[MH_MAX_LEN];
-	ssize_t n = mh_build(msg, sizeof(msg), &ba->mh, &ba->ha, &ba->hoa);
+	struct mh room;
+	ssize_t n = mh_build(msg, sizeof(msg), several_answer(k, ba, &room),
+			     &ba->ha, &ba->hoa);
 
 	if (n < 0)
 		return n;
-	return sadb_seal(k->sadb, sa, out, cap, msg, (size_t)n);
+	return sadb_seal(k->sadb, sa, out, cap, IP6_PROTO_MH, msg, (size_t)n);
+}
+
+static int send_tunnelled(struct kern *k, const struct binding *b,
+			  const struct ip6_pkt *pkt)
+{
+	const struct tunnel_ends ends = { b->reg.ha, b->reg.coa };
+	uint8_t in[IP6_SIGNAL_MAX], out[IP6_SIGNAL_MAX];
+	ssize_t n = ip6_build(in, sizeof(in), pkt);
+
+	if (n > 0)
+		n = tunnel_build(out, sizeof(out), &ends, in, (size_t)n,
+				 IP6_SIGNAL_MAX, 0, 0);
+	if (n < 0)
+		return (int)n;
+	figure_signal(true, (size_t)n);
+	return raw_send(k->raw_fd, out, (size_t)n, 0);
+}
+
+static bool wants_rh2(uint8_t proto, const uint8_t *msg, size_t len)
+{
+	return proto == IP6_PROTO_ICMPV6 ||
+	       (len > MH_TYPE_AT && msg[MH_TYPE_AT] == MH_BR);
+}
+
+int wire_send(struct kern *k, const struct in6_addr *hoa, uint8_t proto,
+	      const uint8_t *msg, size_t len)
+{
+	uint8_t esp[IP6_SIGNAL_MAX];
+	struct ip6_pkt pkt = {
+		.dst = *hoa,
+		.proto = IP6_PROTO_ESP,
+		.upper = esp,
+	};
+	struct binding b;
+	ssize_t n;
+
+	if (!bcache_find_bound(&k->bcache, hoa, &b))
+		return -EDESTADDRREQ;
+	pkt.src = b.reg.ha;
+	n = sadb_seal(k->sadb, sadb_out(k->sadb, &b.reg.ha, hoa), esp,
+		      sizeof(esp), proto, msg, len);
+	if (n < 0)
+		return (int)n;
+	pkt.upper_len = (size_t)n;
+	/* RFC 5648 5.6: by default it is reached on its home link */
+	if (ip6_addr_eq(&b.reg.coa, hoa))
+		return send_packet(k, &pkt, false);
+	if (!wants_rh2(proto, msg, len))
+		return send_tunnelled(k, &b, &pkt);
+	pkt.dst = b.reg.coa;
+	pkt.has_rh2 = true;
+	pkt.rh2 = *hoa;
+	return send_packet(k, &pkt, false);
+}
+
+int wire_reply(struct kern *k, const struct ip6_pkt *in,
+	       struct sadb_sa *sa, uint8_t proto, const uint8_t *msg,
+	       size_t len)
+{
+	uint8_t esp[IP6_SIGNAL_MAX];
+	struct ip6_pkt pkt = { .src = in->dst, .dst = in->src,
+			       .proto = IP6_PROTO_ESP, .upper = esp };
+	ssize_t n = sadb_seal(k->sadb, sadb_reply(k->sadb, sa), esp,
+			      sizeof(esp), proto, msg, len);
+
+	if (n < 0)
+		return (int)n;
+	pkt.upper_len = (size_t)n;
+	return send_packet(k, &pkt, wire_from_home_link(k, &in->src));
+}
+
+/*
+ * RFC 6275 9.5.5: to the home address, if it was used since it was last
+ * refreshed.
+ */
+void wire_refresh(void *arg, const struct binding *b)
+{
+	struct mh brr = { .type = MH_BRR };
+	/* less what the time of use is rounded down by */
+	const mtime since = mtime_sub(mtime_sub(b->reg.expires,
+						MTIME_SEC(b->reg.lifetime)),
+				      (mtime){1 << DP_USED_SHIFT});
+	struct kern *k = arg;
+	struct dp_binding d = {0};
+	uint8_t msg[64];
+	ssize_t n;
+
+	if (dp_binding_get(k->dp, &b->hoa, &d) < 0 ||
+	    mtime_before(dp_last_used(&d), since))
+		return;
+	several_refresh(k, b, &brr);
+	n = mh_build(msg, sizeof(msg), &brr, &b->reg.ha, &b->hoa);
+	if (n >= 0)
+		n = wire_send(k, &b->hoa, IP6_PROTO_MH, msg, (size_t)n);
+	if (n < 0)
+		count_refusal(n == -ENOENT ? REASON_NO_SA : REASON_SEND_FAILED,
+			      "BRR for HoA %s to %s from HA %s: %s",
+			      ip6_str(&b->hoa), ip6_str(&b->reg.coa),
+			      ip6_str(&b->reg.ha), strerror((int)-n));
+	else
+		count(COUNT_BRR_SENT);
 }
 
 static void count_send_failure(const struct wire_ba *ba, int err)
@@ -318,6 +336,7 @@ static int batch_ba(struct kern *k, const struct ip6_pkt *pkt,
 	n = ip6_build(room, IP6_SIGNAL_MAX, pkt);
 	if (n < 0)
 		return (int)n;
+	figure_signal(true, (size_t)n);
 	i = raw_batch_add(k->wire->batch, (size_t)n,
 			  scoped ? k->rec->ifindex : 0);
 	if (i < 0)
@@ -415,84 +434,157 @@ static void refuse(enum reason reason, const char *what,
 			      ip6_str(&pkt->src), ip6_str(&pkt->dst));
 }
 
+void wire_bu(struct kern *k, const struct bcache_bu *bu, struct sadb_sa *sa)
+{
+	enum reason reason;
+	int status;
+
+	k->bu = bu;
+	k->sa = sa;
+	reason = bcache_bu(&k->bcache, bu, loop_now(), &status);
+	several_answered(k);
+	k->bu = NULL;
+	k->sa = NULL;
+	if (!reason && status != BCACHE_PUT_OFF)
+		keying_accepted(&k->keying, sa, bu, bu_coa(bu));
+	if (reason)
+		count_refusal(reason, "BU for HoA %s CoA %s from %s to HA %s, "
+			      "seq %u, %s%s", ip6_str(&bu->hoa),
+			      ip6_str(bu_coa(bu)), ip6_str(&bu->src),
+			      ip6_str(&bu->ha), bu->mh->bu.seq,
+			      status < 0 ? "dropped" : "answered ",
+			      status < 0 ? "" : mh_status_str(
+						(uint8_t)status));
+}
+
 /* sa's selectors have matched the home address, RFC 6275 5.1. */
 static void on_bu(struct kern *k, const struct ip6_pkt *pkt,
-		  const struct mh *mh, struct sadb_sa *sa)
+		  const struct mh *mh, const struct mh_flows *flows,
+		  struct sadb_sa *sa)
 {
-	struct bcache_bu bu = {
+	const struct bcache_bu bu = {
 		.mh = mh,
+		.flows = flows,
 		.hoa = *ip6_home_src(pkt),
 		.src = pkt->src,
 		.ha = pkt->dst,
 		.has_esp = sa != NULL,
 		.owns = sa && keying_owns(&k->keying, sa),
 		.dynamic = sa && sa->peer,
+		.leaving = peers_leaving(&k->recall.peers, ip6_home_src(pkt)),
+		.prefix_changed = prefixadv_pending(&k->prefixadv,
+						    ip6_home_src(pkt)),
 	};
-	enum reason reason;
-	int status;
 
 	count(COUNT_BU_RECEIVED);
-	k->bu = &bu;
-	k->sa = sa;
-	reason = bcache_bu(&k->bcache, &bu, loop_now(), &status);
-	k->bu = NULL;
-	k->sa = NULL;
-	if (!reason)
-		keying_accepted(&k->keying, sa, &bu, bu_coa(&bu));
-	else
-		count_refusal(reason, "BU for HoA %s CoA %s from %s to HA %s, "
-			      "seq %u, %s%s", ip6_str(&bu.hoa),
-			      ip6_str(bu_coa(&bu)), ip6_str(&bu.src),
-			      ip6_str(&bu.ha), mh->bu.seq,
-			      status < 0 ? "dropped" : "answered ",
-			      status < 0 ? "" : mh_status_str(
-						(uint8_t)status));
+	wire_bu(k, &bu, sa);
+}
+
+/* What RFC 6275 9.2 answers to a Mobility Header that it discards. */
+static void tell_discarded(struct kern *k, const struct ip6_pkt *pkt,
+			   const uint8_t *msg, size_t len, enum reason reason,
+			   bool sealed)
+{
+	bool whole = len > MH_HDR_LEN_AT &&
+		     (size_t)8 * msg[MH_HDR_LEN_AT] + 8 == len;
+
+	if (reason == REASON_MH_UNKNOWN_TYPE)
+		send_be(k, pkt, MH_BE_UNKNOWN_TYPE);
+	else if (reason == REASON_MH_PAYLOAD_PROTO)
+		send_problem(k, pkt, 0, sealed);
+	else if (reason == REASON_MH_LENGTH && whole)
+		send_problem(k, pkt, MH_HDR_LEN_AT, sealed);
 }
 
 /* msg: a Mobility Header in the clear (sa NULL), or out of ESP. */
 static void on_mh(struct kern *k, const struct ip6_pkt *pkt,
 		  const uint8_t *msg, size_t len, struct sadb_sa *sa)
 {
+	static struct mh_flows flows;
 	struct mh mh;
 	enum reason reason = mh_parse(&mh, msg, len, ip6_home_src(pkt),
 				      ip6_final_dst(pkt));
 
+	if (!reason && mh.type == MH_BU && mh.n_flows)
+		reason = mh_flows_parse(&flows, msg, len);
 	if (!reason && mh.type == MH_BU) {
-		on_bu(k, pkt, &mh, sa);
+		on_bu(k, pkt, &mh, mh.n_flows ? &flows : NULL, sa);
 		return;
 	}
-	if (!reason)
+	if (!reason && mh.type == MH_HB)
+		reason = recall_heartbeat(&k->recall, pkt, &mh, sa);
+	else if (!reason && mh.type == MH_BR)
+		reason = recall_bra(&k->recall, pkt, &mh, sa);
+	else if (!reason)
 		reason = REASON_MH_UNEXPECTED;
+	if (!reason)
+		return;
 	refuse(reason, "Mobility Header", pkt);
-	/* RFC 6275 9.2 */
-	if (reason == REASON_MH_UNKNOWN_TYPE)
-		send_be(k, pkt, MH_BE_UNKNOWN_TYPE);
+	tell_discarded(k, pkt, msg, len, reason, sa);
+}
+
+/* RFC 6275 5.4: prefix discovery. */
+static void on_icmp(struct kern *k, const struct ip6_pkt *pkt,
+		    const uint8_t *msg, size_t len)
+{
+	enum reason reason = prefixes_solicited(k, pkt, msg, len);
+
+	if (reason)
+		refuse(reason, "ICMPv6 under ESP", pkt);
+	/* 9.3.1: a home address that is not bound there */
+	if (reason == REASON_MPS_UNBOUND && pkt->has_hao)
+		send_be(k, pkt, MH_BE_NO_BINDING);
 }
 
 static void on_esp(struct kern *k, const struct ip6_pkt *pkt)
 {
-	uint8_t msg[DP_REC_DATA];
+	uint8_t msg[DP_REC_DATA], proto;
 	struct sadb_sa *sa;
 	size_t len;
 	enum reason reason = sadb_open(k->sadb, pkt, msg, sizeof(msg), &len,
-				       &sa);
+				       &proto, &sa);
 
 	if (reason)
 		refuse(reason, "ESP", pkt);
+	else if (proto == IP6_PROTO_ICMPV6)
+		on_icmp(k, pkt, msg, len);
 	else
 		on_mh(k, pkt, msg, len, sa);
 }
 
+/* As from the home address, to the stack; what it answers is tunnelled. */
+static void deliver(struct kern *k, const struct ip6_pkt *pkt)
+{
+	struct ip6_pkt plain = *pkt;
+	int err;
+
+	plain.src = pkt->hao;
+	plain.has_hao = false;
+	err = send_packet(k, &plain, false);
+	if (err < 0)
+		count_refusal(REASON_SEND_FAILED, "packet of HoA %s to HA %s: "
+			      "%s", ip6_str(&pkt->hao), ip6_str(&pkt->dst),
+			      strerror(-err));
+	else
+		count(COUNT_HAO_DELIVERED);
+}
+
 /*
- * RFC 6275 9.3.1: a home address with anything but signalling needs a binding
- * of a correspondent node, which we are not.
+ * RFC 6275 9.3.1: a home address with anything but signalling is believed if it
+ * is bound, and to where the packet comes from.
  */
 static void on_other(struct kern *k, const struct ip6_pkt *pkt)
 {
-	refuse(REASON_BAD_OPTION, "Home Address option with another protocol",
+	struct binding b;
+
+	if (bcache_find_bound(&k->bcache, ip6_home_src(pkt), &b) &&
+	    several_is_coa(k, &b, &pkt->src)) {
+		deliver(k, pkt);
+		return;
+	}
+	refuse(REASON_HAO_NO_BINDING, "packet with a Home Address option",
 	       pkt);
-	if (pkt->has_hao)
-		send_be(k, pkt, MH_BE_NO_BINDING);
+	send_be(k, pkt, MH_BE_NO_BINDING);
 }
 
 static void on_signal(struct kern *k, const struct dp_rec *rec)
@@ -500,6 +592,7 @@ static void on_signal(struct kern *k, const struct dp_rec *rec)
 	struct ip6_pkt pkt = {0};
 	enum reason reason = ip6_parse(&pkt, rec->data, rec->len);
 
+	figure_signal(false, rec->len);
 	if (!reason && !ha_conf_has_addr(k->conf, ip6_final_dst(&pkt)))
 		reason = REASON_NOT_FOR_US;
 	/* RFC 6275 6.4: a type 2 routing header leads to a home address */
@@ -513,8 +606,10 @@ static void on_signal(struct kern *k, const struct dp_rec *rec)
 		on_esp(k, &pkt);
 	else if (pkt.proto == IP6_PROTO_MH)
 		on_mh(k, &pkt, pkt.upper, pkt.upper_len, NULL);
-	else
+	else if (pkt.has_hao)
 		on_other(k, &pkt);
+	else
+		refuse(REASON_BAD_OPTION, "no signalling", &pkt);
 }
 
 void wire_on_record(void *arg, const struct dp_rec *rec)
@@ -529,7 +624,10 @@ void wire_on_record(void *arg, const struct dp_rec *rec)
 		on_signal(k, rec);
 		break;
 	case DP_REC_NS:
-		on_ns(k, rec);
+		proxy_on_ns(k, rec);
+		break;
+	case DP_REC_LINK_LOCAL:
+		proxy_on_link_local(k, rec);
 		break;
 	case DP_REC_TOOBIG:
 		on_too_big(k, rec);

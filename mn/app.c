@@ -172,7 +172,7 @@ static void refuse_denied(const struct client *c,
 static void try_source(struct client *c)
 {
 	struct mn *mn = c->app->mn;
-	struct mn_iface *i = mn_attached(mn);
+	struct mn_iface *i = mn_preferred(mn);
 	struct select_choice choice;
 	struct select_query q;
 	struct answer a = {0};
@@ -196,7 +196,7 @@ static void try_source(struct client *c)
 
 static bool is_native(struct mn *mn, const struct in6_addr *addr)
 {
-	struct mn_iface *i = mn_attached(mn);
+	struct mn_iface *i = mn_preferred(mn);
 	unsigned int k;
 
 	for (k = 0; i && k < i->at.n_addrs; k++)

@@ -83,10 +83,23 @@ static int set_policy(struct mn *mn)
 	const struct policy *p = &mn->policy;
 	unsigned int i;
 
-	for (i = 0; i < p->n_rules; i++)
+	for (i = 0; i < p->n_rules; i++) {
 		rules[i] = p->rules[i].match;
+		rules[i].source = move_source(mn, &p->rules[i]);
+		if (move_forbidden(mn, &p->rules[i]))
+			rules[i].flags |= SOCK_RULE_NO_WAY;
+	}
 	return sockhook_policy_set(mn->sh, rules, p->n_rules, p->permits,
 				   p->n_permits, p->everybody, p->dflt);
+}
+
+void policy_sources_changed(struct mn *mn)
+{
+	int err = mn->sh ? set_policy(mn) : 0;
+
+	if (err)
+		log_err("policy: interfaces' addresses are not handed to the "
+			"kernel: %s", strerror(-err));
 }
 
 /* Those that come from now on first, then those that are there. */

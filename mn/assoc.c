@@ -43,6 +43,18 @@ bool assoc_definitive(enum reason why)
 	return false;
 }
 
+/* Refusals in this network before one is believed that anybody in it can send:
+ * 15 s, by the back-off from RETRY_FIRST. */
+enum { UNPROVED_MAX = 5 };
+
+/* Of those that assoc_definitive() knows: this one the HA sends when it has
+ * authenticated itself (RFC 7296 2.9), the others say that it has not. */
+static bool is_believed(const struct assoc *a)
+{
+	return !a->away || a->why == REASON_IKE_REFUSED_TS ||
+	       a->unproved >= UNPROVED_MAX;
+}
+
 void assocs_init(struct assocs *assocs, const struct assoc_ops *ops, void *arg,
 		 struct timers *timers)
 {
@@ -145,7 +157,7 @@ static void fail(struct assoc *a, mtime now)
 {
 	mtime delay = back_off(a);
 
-	if (assoc_definitive(a->why))
+	if (assoc_definitive(a->why) && is_believed(a))
 		delay = RETRY_MAX;
 	a->retry_at = mtime_add(now, delay);
 	set_state(a, ASSOC_FAILED);
@@ -166,6 +178,7 @@ static void do_source(struct assoc *a)
 {
 	drop_attempt(a);
 	a->rto = RETRY_FIRST;
+	a->unproved = 0;
 	a->renew_at = (mtime){0};
 	a->suspect = false;	/* the old place may have been at fault */
 	if (a->state == ASSOC_CONNECTING || a->state == ASSOC_RENEWING ||
@@ -179,6 +192,7 @@ static void do_up(struct assoc *a, mtime now)
 	a->attempt = 0;
 	a->suspect = false;
 	a->why = REASON_NONE;
+	a->unproved = 0;
 	a->up_since = now;
 	set_state(a, ASSOC_UP);
 }
@@ -186,12 +200,15 @@ static void do_up(struct assoc *a, mtime now)
 static void do_failed(struct assoc *a, mtime now)
 {
 	a->attempt = 0;
+	if (assoc_definitive(a->why))
+		a->unproved++;
 	if (a->id && !a->suspect)	/* it has answered after all */
 		set_state(a, ASSOC_UP);
 	else
 		fail(a, now);
 	a->assocs->ops->failed(a->assocs->arg, a);
-	if (assoc_definitive(a->why) && a->away && (!a->id || a->suspect))
+	if (assoc_definitive(a->why) && is_believed(a) && a->away &&
+	    (!a->id || a->suspect))
 		a->assocs->ops->refused(a->assocs->arg, a);
 }
 

@@ -52,7 +52,9 @@ struct assoc_ops {
 	void (*state)(void *arg, struct assoc *a, enum assoc_state old);
 	/* An attempt failed, for a->why; another one follows unless... */
 	void (*failed)(void *arg, struct assoc *a);
-	/* ...the HA will not have us, or we it: the HoA is away, and lost. */
+	/* ...the HA will not have us, or we it: the HoA is away, and lost. Where
+	 * nobody has authenticated himself it may be the network that we are in
+	 * which says so: then it is believed after some time. */
 	void (*refused)(void *arg, struct assoc *a);
 };
 
@@ -82,6 +84,7 @@ struct assoc {
 	uint32_t id;		/* of the IKE SA with its SAs; 0: none */
 	uint32_t attempt;	/* of the one that is under way; 0: none */
 	enum reason why;	/* of the last failure */
+	unsigned int unproved;	/* refusals in a row that anybody can send */
 	mtime rto, retry_at, up_since, renew_at;
 };
 

@@ -4,6 +4,11 @@
 #include <stddef.h>
 #include <string.h>
 
+/* RFC 6275 11.5.1: of a router that tells its interval, so many advertisements
+ * may be missing before we ask whether it is there. */
+enum { RAS_MISSING = 3 };
+static const mtime PROBE_PAUSE = {10000000000};
+
 /*
  * RFC 4861 6.3.7 waits 4 s between solicitations. A host that moves cannot:
  * the first frames after an association are often lost. So 250 ms, doubled
@@ -32,12 +37,27 @@ static void solicit(struct attach *at, mtime now)
 		at->rs_interval = RS_MAX;
 }
 
+static void expect_ra(struct attach *at, mtime now)
+{
+	if (at->ra.adv_interval)
+		timers_set(at->timers, &at->timer, mtime_add(now,
+			MTIME_MS((int64_t)at->ra.adv_interval * RAS_MISSING)));
+	else
+		timers_del(at->timers, &at->timer);
+}
+
 static void on_timer(struct timer *timer, mtime now)
 {
 	struct attach *at = (struct attach *)((char *)timer -
 					      offsetof(struct attach, timer));
 
-	solicit(at, now);
+	if (at->state == ATTACH_SOLICITING) {
+		solicit(at, now);
+		return;
+	}
+	at->ops->probe(at->arg, at);
+	/* not again while the kernel is still asking */
+	timers_set(at->timers, timer, mtime_add(now, PROBE_PAUSE));
 }
 
 void attach_init(struct attach *at, const struct attach_ops *ops, void *arg,
@@ -69,7 +89,7 @@ static bool prefix_holds(const struct nd_prefix *p, const struct in6_addr *addr)
 {
 	struct ip6_prefix prefix = {p->prefix, p->len};
 
-	return ip6_prefix_has(&prefix, addr);
+	return p->valid && ip6_prefix_has(&prefix, addr);
 }
 
 const struct nd_prefix *attach_prefix(const struct attach *at,
@@ -109,14 +129,32 @@ static const struct attach_addr *choose_coa(const struct attach *at)
 	return best;
 }
 
-static bool addr_known(const struct attach *at, const struct in6_addr *addr)
+static const struct attach_addr *find_addr(const struct attach *at,
+					   const struct in6_addr *addr)
 {
 	unsigned int i;
 
 	for (i = 0; i < at->n_addrs; i++)
 		if (ip6_addr_eq(&at->addrs[i].addr, addr))
-			return at->addrs[i].usable;
-	return false;
+			return &at->addrs[i];
+	return NULL;
+}
+
+mtime attach_valid_until(const struct attach *at, const struct in6_addr *addr)
+{
+	const struct attach_addr *a = find_addr(at, addr);
+
+	return a ? a->valid_until : MTIME_NEVER;
+}
+
+/* RFC 6275 11.5.3: a deprecated one is given up for one that is not. */
+static bool still_serves(const struct attach *at, const struct in6_addr *coa,
+			 const struct attach_addr *best)
+{
+	const struct attach_addr *a = find_addr(at, coa);
+
+	return a && a->usable && attach_prefix(at, coa) &&
+	       (!a->deprecated || !best || best->deprecated);
 }
 
 /* Keeps a care-of address that still serves; finds one where none does. */
@@ -126,10 +164,9 @@ static void settle(struct attach *at)
 
 	if (at->state != ATTACH_CONFIGURING && at->state != ATTACH_ATTACHED)
 		return;
-	if (at->state == ATTACH_ATTACHED && addr_known(at, &at->coa) &&
-	    attach_prefix(at, &at->coa))
-		return;
 	a = choose_coa(at);
+	if (at->state == ATTACH_ATTACHED && still_serves(at, &at->coa, a))
+		return;
 	if (!a) {
 		at->coa = in6addr_any;
 		set_state(at, ATTACH_CONFIGURING);
@@ -181,6 +218,17 @@ void attach_link(struct attach *at, bool up, mtime now)
 	set_state(at, ATTACH_DOWN);
 }
 
+/* RFC 6275 11.5.1: a hint from lower layers; routers tell. The present one is
+ * asked too: where it is another link it fails, and the newcomer is believed
+ * (judge()). */
+void attach_joined(struct attach *at)
+{
+	if (at->state != ATTACH_CONFIGURING && at->state != ATTACH_ATTACHED)
+		return;
+	at->ops->solicit(at->arg, at);
+	at->ops->probe(at->arg, at);
+}
+
 static bool gives_addresses(const struct nd_ra *ra)
 {
 	unsigned int i;
@@ -205,12 +253,12 @@ static bool shares_prefix(const struct nd_ra *a, const struct nd_ra *b)
 }
 
 static void enter(struct attach *at, const struct in6_addr *router,
-		  const struct nd_ra *ra)
+		  const struct nd_ra *ra, mtime now)
 {
-	timers_del(at->timers, &at->timer);
 	at->has_candidate = false;
 	at->router = *router;
 	at->ra = *ra;
+	expect_ra(at, now);
 	if (at->state == ATTACH_SOLICITING)
 		set_state(at, ATTACH_CONFIGURING);
 	settle(at);
@@ -223,17 +271,18 @@ static void enter(struct attach *at, const struct in6_addr *router,
  * every router calls itself fe80::1, its link-layer address tells.
  */
 static void judge(struct attach *at, const struct in6_addr *router,
-		  const struct nd_ra *ra)
+		  const struct nd_ra *ra, mtime now)
 {
 	if (ip6_addr_eq(router, &at->router) && ra->has_slla &&
 	    at->ra.has_slla && memcmp(ra->slla, at->ra.slla, 6) != 0) {
 		leave(at);
 		set_state(at, ATTACH_SOLICITING);
-		enter(at, router, ra);
+		enter(at, router, ra, now);
 		return;
 	}
 	if (ip6_addr_eq(router, &at->router)) {
 		at->ra = *ra;	/* the same router, renumbered */
+		expect_ra(at, now);
 		settle(at);
 		return;
 	}
@@ -247,13 +296,21 @@ static void judge(struct attach *at, const struct in6_addr *router,
 void attach_ra(struct attach *at, const struct in6_addr *router,
 	       const struct nd_ra *ra, mtime now)
 {
-	(void)now;
 	if (at->state == ATTACH_DOWN || !gives_addresses(ra))
 		return;
+	/* RFC 6275 11.5.4: the prefix is one of our default router's */
+	if (!ra->lifetime && !ip6_addr_eq(router, &at->router))
+		return;
 	if (at->state == ATTACH_SOLICITING || shares_prefix(&at->ra, ra))
-		enter(at, router, ra);
+		enter(at, router, ra, now);
 	else
-		judge(at, router, ra);
+		judge(at, router, ra, now);
+}
+
+void attach_candidate_failed(struct attach *at, const struct in6_addr *router)
+{
+	if (at->has_candidate && ip6_addr_eq(router, &at->candidate_router))
+		at->has_candidate = false;
 }
 
 void attach_router_failed(struct attach *at, const struct in6_addr *router,
@@ -269,7 +326,9 @@ void attach_router_failed(struct attach *at, const struct in6_addr *router,
 	leave(at);
 	if (has_next) {
 		set_state(at, ATTACH_SOLICITING);
-		enter(at, &next_router, &next);
+		/* the addresses of its prefix went with the others */
+		at->ops->solicit(at->arg, at);
+		enter(at, &next_router, &next, now);
 	} else {
 		search(at, now);
 	}

@@ -49,6 +49,8 @@ struct attach_addr {
 	bool usable;		/* not tentative (or optimistic), no dup */
 	bool temporary, deprecated;
 	bool permanent;		/* somebody's own: we leave it alone */
+	bool placed;		/* by us, not by SLAAC */
+	mtime valid_until;	/* MTIME_NEVER: for ever */
 };
 
 enum { ATTACH_ADDRS_MAX = 32 };
@@ -59,7 +61,8 @@ struct attach {
 	struct timers *timers;
 	uint32_t ifindex;
 	enum attach_state state;
-	struct timer timer;		/* next solicitation */
+	struct timer timer;		/* next solicitation; with a router, when
+					 * too many of its RAs are missing */
 	mtime rs_interval;
 	struct in6_addr router;		/* link-local; :: before an RA */
 	struct nd_ra ra;		/* its last */
@@ -83,10 +86,18 @@ void attach_ra(struct attach *at, const struct in6_addr *router,
 void attach_addr(struct attach *at, const struct attach_addr *addr, mtime now);
 void attach_addr_gone(struct attach *at, const struct in6_addr *addr,
 		      mtime now);
+/* The link layer has joined an access point, its carrier stayed: is this still
+ * the same network? */
+void attach_joined(struct attach *at);
+/* A router of another network is not there: it is not believed later. */
+void attach_candidate_failed(struct attach *at, const struct in6_addr *router);
 /* Neighbour unreachability detection gave a neighbour up. */
 void attach_router_failed(struct attach *at, const struct in6_addr *router,
 			  mtime now);
 
+/* How long addr is valid, as the kernel has it; for ever where it is none of
+ * the interface's. */
+mtime attach_valid_until(const struct attach *at, const struct in6_addr *addr);
 /* Is addr in a prefix that the present router advertises? */
 bool attach_on_link(const struct attach *at, const struct in6_addr *addr);
 /* The advertised prefix that holds addr; NULL where none does. */

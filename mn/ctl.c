@@ -8,32 +8,7 @@
 #include "mn/json.h"
 #include "mn/flows.h"
 #include "mn/mn.h"
-
-static void put_prefix(struct json_object *o, const char *key,
-		       const struct in6_addr *addr, unsigned int len)
-{
-	struct ip6_prefix prefix = {*addr, len};
-	char text[64];
-
-	ip6_prefix_mask(&prefix);
-	snprintf(text, sizeof(text), "%s/%u", ip6_str(&prefix.addr), len);
-	put(o, key, len ? text : NULL);
-}
-
-static struct json_object *iface_json(const struct mn_iface *i)
-{
-	struct json_object *o = json_object_new_object();
-	const struct nd_prefix *p = attach_prefix(&i->at, &i->at.coa);
-
-	put(o, "name", i->name);
-	put_int(o, "ifindex", i->ifindex);
-	put_bool(o, "carrier", i->up);
-	put(o, "state", attach_state_str(i->at.state));
-	put_addr(o, "router", &i->at.router);
-	put_addr(o, "coa", &i->at.coa);
-	put_prefix(o, "prefix", p ? &p->prefix : &in6addr_any, p ? p->len : 0);
-	return o;
-}
+#include "mn/testpath.h"
 
 static unsigned int hoas_at(const struct mn *mn, const struct in6_addr *ha)
 {
@@ -55,7 +30,8 @@ static int run_status(void *arg, struct json_object *request,
 
 	(void)request;
 	for (k = 0; k < mn->conf.n_ifaces; k++)
-		json_object_array_add(list, iface_json(&mn->ifaces[k]));
+		json_object_array_add(list,
+				      ifacectl_json(mn, &mn->ifaces[k]));
 	for (e = mn->bul.entries; e; e = e->next)
 		bound += e->bound;
 	put(answer, "daemon", "kedge-mn");
@@ -96,6 +72,7 @@ static struct json_object *binding_json(struct mn *mn,
 	put_addr(o, "coa", &e->coa);
 	put_addr(o, "ha", &e->ha);
 	put(o, "state", bul_state_str(e->state));
+	beat_json(o, mn, &e->ha);
 	put_int(o, "seq", e->seq);
 	put_int(o, "lifetime_s", e->granted);
 	put_int(o, "remaining_s", e->bound ?
@@ -103,6 +80,7 @@ static struct json_object *binding_json(struct mn *mn,
 	put_int(o, "age_s", mtime_sec(mtime_sub(now, e->since)));
 	put_int(o, "flows", h->tcp + h->udp);
 	put_int(o, "queued", h->queued);
+	paths_json(o, h);
 	dp_binding_get(mn->dp, &e->hoa, &b);
 	put_usage(o, &b, now);
 	return o;
@@ -121,83 +99,6 @@ static int run_bindings(void *arg, struct json_object *request,
 	for (e = mn->bul.entries; e; e = e->next)
 		json_object_array_add(list, binding_json(mn, e, now));
 	json_object_object_add(answer, "bindings", list);
-	return 0;
-}
-
-struct sa_search {
-	const struct anchor *anchor;
-	bool in, out;
-};
-
-static void see_sa(void *arg, struct sadb_sa *sa)
-{
-	const struct sadb_conf *c = &sa->conf;
-	struct sa_search *s = arg;
-
-	if (sa->expired)
-		return;
-	if (sa->inbound)
-		s->in |= ip6_addr_eq(&c->src, &s->anchor->ha) &&
-			 ip6_prefix_has(&s->anchor->prefix, &c->dst);
-	else
-		s->out |= ip6_addr_eq(&c->dst, &s->anchor->ha) &&
-			  ip6_prefix_has(&s->anchor->prefix, &c->src);
-}
-
-/* Why its addresses cannot be kept; NULL where they can. */
-static const char *why_not(struct mn *mn, const struct sa_search *s,
-			   const struct assoc *assoc)
-{
-	if (assoc)
-		return keying_why(assoc);
-	if (s->in && s->out)
-		return NULL;
-	if (s->in || s->out)
-		return "only one of two security associations is configured";
-	if (mn->conf.ike.on)
-		return "this host has no address of it";
-	return "no security association is configured";
-}
-
-static struct json_object *anchor_json(struct mn *mn, const struct anchor *a)
-{
-	struct json_object *o = json_object_new_object();
-	const struct mn_iface *i = mn_iface(mn, a->ifindex);
-	const struct assoc *assoc = keying_assoc(mn, a);
-	struct sa_search s = {.anchor = a};
-	bool current = false;
-	unsigned int k;
-
-	for (k = 0; k < mn->conf.n_ifaces; k++)
-		current |= attach_on_link(&mn->ifaces[k].at, &a->prefix.addr);
-	sadb_each(mn->sadb, see_sa, &s);
-	put_prefix(o, "prefix", &a->prefix.addr, a->prefix.len);
-	put_addr(o, "ha", &a->ha);
-	put(o, "learnt", a->configured ? "config" : "ra");
-	put_bool(o, "current", current);
-	put(o, "interface", i ? i->name : NULL);
-	put_int(o, "hoas", hoas_at(mn, &a->ha));
-	put_int(o, "preference", a->preference);
-	put_bool(o, "sa", s.in && s.out);
-	put_bool(o, "anchorable", s.in && s.out);
-	put_bool(o, "trusted", a->trusted);
-	put(o, "state", assoc ? assoc_state_str(assoc->state) : NULL);
-	put(o, "why", why_not(mn, &s, assoc));
-	return o;
-}
-
-static int run_anchors(void *arg, struct json_object *request,
-		       struct json_object *answer)
-{
-	struct json_object *list = json_object_new_array();
-	struct mn *mn = arg;
-	unsigned int k;
-
-	(void)request;
-	for (k = 0; k < mn->anchors.n; k++)
-		json_object_array_add(list,
-				anchor_json(mn, &mn->anchors.list[k]));
-	json_object_object_add(answer, "anchors", list);
 	return 0;
 }
 
@@ -232,8 +133,13 @@ static int run_counters(void *arg, struct json_object *request,
 	(void)request;
 	for (k = 0; k < DP_STAT__MAX; k++)
 		put_int(dataplane, dp_stat_str(k), stats[k]);
+	put(answer, "daemon", "kedge-mn");
+	put(answer, "version", daemon_version());
+	put_int(answer, "uptime_s",
+		mtime_sec(mtime_sub(loop_now(), mn->started)));
 	merge(answer, count_json());
 	json_object_object_add(answer, "dataplane", dataplane);
+	figures_add(mn, stats, answer);
 	return err;
 }
 
@@ -243,6 +149,15 @@ static int run_owners(void *arg, struct json_object *request,
 	(void)arg;
 	(void)request;
 	put(answer, "error", "kedge-mn keeps no owners: ask kedge-ha");
+	return -EOPNOTSUPP;
+}
+
+static int run_ha_only(void *arg, struct json_object *request,
+		       struct json_object *answer)
+{
+	(void)arg;
+	(void)request;
+	put(answer, "error", "home agents do that: ask kedge-ha");
 	return -EOPNOTSUPP;
 }
 
@@ -261,22 +176,28 @@ static int run_policy(void *arg, struct json_object *request,
 static int run_request(void *arg, struct json_object *request,
 		       struct json_object *answer)
 {
-	const struct mn_conf_anchor *a;
+	struct ip6_prefix prefix;
+	struct in6_addr ha;
 	struct mn *mn = arg;
+	bool works;
 	int err;
 
 	(void)request;
-	for (a = mn->conf.anchors; a && !a->remote; a = a->next)
-		;
-	if (!a) {
+	if (!discover_has_remote(mn)) {
 		put(answer, "error", "no [anchor NAME] has remote = yes");
 		return -ENOENT;
 	}
-	err = keying_request(mn, &a->address, &a->prefix);
+	if (!discover_remote(mn, &ha, &prefix, &works)) {
+		discover_want_remote(mn);
+		put(answer, "error", "no remote anchor is known yet: it is "
+		    "being looked for");
+		return -EAGAIN;
+	}
+	err = keying_request(mn, &ha, &prefix);
 	if (err == -ENOTSUP)
 		put(answer, "error", "addresses are assigned by IKE: there "
 		    "is no [ike]");
-	put_addr(answer, "ha", &a->address);
+	put_addr(answer, "ha", &ha);
 	return err;
 }
 
@@ -293,8 +214,9 @@ static int run_flush(void *arg, struct json_object *request,
 
 const struct ctl_cmd mn_ctl_cmds[] = {
 	{"status", run_status},
+	{"interfaces", ifacectl_interfaces},
 	{"bindings", run_bindings},
-	{"anchors", run_anchors},
+	{"anchors", anchorctl_anchors},
 	{"flows", flowctl_flows},
 	{"explain", flowctl_explain},
 	{"sas", run_sas},
@@ -302,7 +224,12 @@ const struct ctl_cmd mn_ctl_cmds[] = {
 	{"owners-forget", run_owners},
 	{"counters", run_counters},
 	{"policy", run_policy},
+	{"move", movectl_move},
+	{"prepare", movectl_prepare},
 	{"request", run_request},
+	{"test-path", testpath_run},
+	{"revoke", run_ha_only},
+	{"switch", run_ha_only},
 	{"flush", run_flush},
 	{0},
 };

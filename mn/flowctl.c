@@ -129,6 +129,7 @@ static void put_ends(struct json_object *o, const struct sock_rec *rec)
 {
 	bool tcp = rec->protocol == IPPROTO_TCP;
 
+	put_int(o, "flow", (int64_t)rec->cookie);
 	put(o, "protocol", tcp ? "tcp" : "udp");
 	put(o, "state", state_str(rec));
 	put_addr(o, "local", &rec->local);
@@ -217,9 +218,26 @@ static void put_path(struct json_object *o, struct mn *mn,
 	put(o, "path", !h || h->at_home ? "native" : h->up ? "tunnel" :
 							     "queued");
 	put_addr(o, "anchor", &ha);
+	beat_json(o, mn, &ha);
 }
 
-static struct json_object *flow_json(struct mn *mn, const struct sock_rec *rec)
+/* By which it goes now, and who says so. */
+static void put_interface(struct json_object *o, struct mn *mn,
+			  const struct sock_rec *rec)
+{
+	enum move_why why;
+	int rule;
+	const struct mn_iface *i = move_of(mn, rec, &why, &rule);
+
+	put(o, "interface", i ? i->name : NULL);
+	put(o, "interface_why", move_why_str(why));
+	put(o, "interface_rule", why == MOVE_WHY_POLICY ?
+	    rule_name(&mn->policy, rule) : NULL);
+	i = move_waits_for(mn, rec);
+	put(o, "waits_for", i ? i->name : NULL);
+}
+
+struct json_object *flowctl_json(struct mn *mn, const struct sock_rec *rec)
 {
 	struct json_object *o = json_object_new_object();
 
@@ -227,6 +245,7 @@ static struct json_object *flow_json(struct mn *mn, const struct sock_rec *rec)
 	put_owner(o, rec);
 	put_type(o, &mn->policy, rec);
 	put_path(o, mn, &rec->local);
+	put_interface(o, mn, rec);
 	return o;
 }
 
@@ -261,7 +280,7 @@ int flowctl_flows(void *arg, struct json_object *request,
 	err = fill_page(mn, &p);
 	list = json_object_new_array();
 	for (i = 0; i < p.n; i++)
-		json_object_array_add(list, flow_json(mn, &p.v[i]));
+		json_object_array_add(list, flowctl_json(mn, &p.v[i]));
 	json_object_object_add(answer, "flows", list);
 	put_int(answer, "next", p.more && p.n ?
 		(int64_t)p.v[p.n - 1].cookie : 0);
@@ -385,12 +404,38 @@ static const char *refusal(int error)
 	}
 }
 
+/* The rule about interfaces, which may give the source. */
+static int way_rule(struct mn *mn, const struct select_query *q,
+		    const struct select_choice *c)
+{
+	struct policy_flow flow = {
+		.dst = q->dst, .port = q->port, .protocol = q->protocol,
+		.uid = q->uid, .gid = q->gid, .comm = q->comm, .cgroup = "",
+		.service = c->service,
+	};
+
+	return policy_way(&mn->policy, &flow);
+}
+
+static void put_way(struct json_object *answer, struct mn *mn,
+		    const struct in6_addr *source, int rule)
+{
+	enum move_why why;
+	const struct mn_iface *i = move_would(mn, source, rule, &why);
+
+	put(answer, "interface", i ? i->name : NULL);
+	put(answer, "interface_why", move_why_str(why));
+	put(answer, "interface_rule", rule_name(&mn->policy, rule));
+}
+
 static void put_choice(struct json_object *answer, struct mn *mn,
 		       const struct select_query *q,
 		       const struct select_choice *c)
 {
 	bool kernels = IN6_IS_ADDR_UNSPECIFIED(&c->source);
 	struct in6_addr source = c->source;
+	int rule = way_rule(mn, q, c);
+	const char *by = "kedge";
 	char text[160];
 
 	put(answer, "service", service_str(c->service));
@@ -400,13 +445,19 @@ static void put_choice(struct json_object *answer, struct mn *mn,
 	put(answer, "refused", refusal(c->error));
 	if (c->error)
 		return;
+	if (kernels && rule >= 0) {
+		source = move_source(mn, &mn->policy.rules[rule]);
+		kernels = IN6_IS_ADDR_UNSPECIFIED(&source);
+		by = "policy";
+	}
 	if (kernels)
 		source = kernels_choice(mn, &q->dst);
-	put(answer, "chosen_by", kernels ? "kernel" : "kedge");
+	put(answer, "chosen_by", kernels ? "kernel" : by);
 	put_addr(answer, "source", &source);
 	if (!ip6_unicast_routable(&source))
 		return;
 	put_path(answer, mn, &source);
+	put_way(answer, mn, &source, rule);
 	at_move(mn, c, &source, text, sizeof(text));
 	put(answer, "at_move", text);
 }

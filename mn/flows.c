@@ -32,11 +32,6 @@ static const mtime RETRY = {1000000000};
  * that is to have it. */
 static const mtime ASSIGNED_KEEP = {10000000000};
 
-static struct hoa *hoa_of(const struct bul_entry *e)
-{
-	return e->priv;
-}
-
 /* ---- all sockets */
 
 static int each_of_hook(struct mn *mn, void (*fn)(void *arg,
@@ -186,10 +181,12 @@ static bool udp_in_use(struct mn *mn, struct hoa *h, mtime now, mtime *until)
 }
 
 /* Whatever the packets do: a connection, or a socket that asked for an address
- * that stays (RFC 8653 3.1), has it for as long as it is open. */
+ * that stays (RFC 8653 3.1), has it for as long as it is open. One that is on its
+ * link goes when nobody wants a part of it elsewhere. */
 static bool kept_open(const struct hoa *h)
 {
-	return h->fixed || h->tcp || h->udp_asked;
+	return h->fixed || h->tcp || h->udp_asked || h->way.home ||
+	       (h->paths && h->paths->wanted && paths_home(h));
 }
 
 static mtime release_at(struct mn *mn, const struct hoa *h, mtime now)
@@ -217,7 +214,7 @@ static void judge(struct mn *mn, struct hoa *h, mtime now)
 			timers_set(&mn->loop.timers, &h->grace, end);
 		return;
 	}
-	if (h->e->idle)
+	if (h->e->idle && !h->leaving)
 		bul_event(h->e, BUL_EV_BUSY, now);
 }
 
@@ -313,6 +310,7 @@ static void on_end(void *arg, const struct sock_rec *rec)
 	struct bul_entry *e = bul_find(&mn->bul, &rec->local);
 	struct hoa *h = e ? hoa_of(e) : NULL;
 
+	move_flow_ended(mn, rec);
 	/* whose it was is not told: one that the shim knows, perhaps */
 	if (!rec->bound && !mn->sh && app_knows(mn->app))
 		flows_scan_soon(mn);
@@ -351,6 +349,8 @@ static void on_held(void *arg, const struct sock_event *ev)
 
 	if (ev->type == SOCK_EVENT_WANTED)
 		select_wanted(mn, ev->service);
+	else if (ev->type == SOCK_EVENT_WAY)
+		move_soon(mn);
 	else if (e && !hoa_of(e)->tcp)
 		flows_scan_soon(mn);
 }
@@ -382,7 +382,7 @@ void flows_hoas_changed(struct mn *mn)
 
 	while (e && hoa_of(e)->fixed)
 		e = e->next;
-	watch(mn, e);
+	watch(mn, e || move_watches(mn));
 }
 
 void flows_moving(struct mn *mn)
@@ -513,6 +513,8 @@ static void tell_reset(struct mn *mn, const struct flow_due *due)
 	mn_event(mn, ev);
 	log_info("HoA %s: %u sockets were told that it is gone",
 		 ip6_str(&due->addr), due->told);
+	/* who was told may leave it open, and nobody tells of that */
+	flows_scan_soon(mn);
 }
 
 static void forget_doomed(struct flows *flows)

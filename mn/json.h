@@ -6,6 +6,7 @@
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "proto/ip6.h"
 
@@ -33,6 +34,17 @@ static inline void put_addr(struct json_object *o, const char *key,
 			    const struct in6_addr *addr)
 {
 	put(o, key, IN6_IS_ADDR_UNSPECIFIED(addr) ? NULL : ip6_str(addr));
+}
+
+static inline void put_prefix(struct json_object *o, const char *key,
+			      const struct in6_addr *addr, unsigned int len)
+{
+	struct ip6_prefix prefix = {*addr, len};
+	char text[64];
+
+	ip6_prefix_mask(&prefix);
+	snprintf(text, sizeof(text), "%s/%u", ip6_str(&prefix.addr), len);
+	put(o, key, len ? text : NULL);
 }
 
 #endif

@@ -174,9 +174,28 @@ static const char *failure(enum reason why)
 	return reason_text(why);
 }
 
+/* Another router's word for it may be as good, or better. any: also of one that
+ * has failed as well, but is before the present one. */
+static bool try_another(struct mn *mn, struct bul_entry *e, bool any)
+{
+	const struct anchor *other = anchors_find(&mn->anchors, &e->hoa,
+						  NULL, loop_now());
+	struct in6_addr ha;
+
+	if (bul_may_hold(e, loop_now()) || !hoa_is_movable(e) || !other ||
+	    ip6_addr_eq(&other->ha, &e->ha) ||
+	    (!any && !anchors_works(&mn->anchors, other, loop_now())) ||
+	    !hoa_may_turn(mn, &e->hoa))
+		return false;
+	ha = other->ha;
+	hoa_turn(mn, e, &ha);
+	return true;
+}
+
 static void op_failed(void *arg, struct assoc *a)
 {
 	struct mn *mn = arg;
+	struct bul_entry *e = bul_find(&mn->bul, &a->hoa);
 
 	if (IN6_IS_ADDR_UNSPECIFIED(&a->hoa)) {
 		request_failed(mn, &a->ha, a->why);
@@ -184,22 +203,14 @@ static void op_failed(void *arg, struct assoc *a)
 	}
 	log_warn("IKE for HoA %s, HA %s: %s", ip6_str(&a->hoa),
 		 ip6_str(&a->ha), failure(a->why));
-	anchors_fail(&mn->anchors, &a->hoa, &a->ha);
+	anchors_fail(&mn->anchors, &a->hoa, &a->ha, failure(a->why),
+		     loop_now());
+	/* RFC 5026 5.1.2: the next one. For others than fixed ones a home agent
+	 * that is late is no reason to believe whoever claims their prefix. */
+	if (e && ip6_addr_eq(&e->ha, &a->ha) && hoa_fixed_conf(mn, &e->hoa))
+		try_another(mn, e, true);
 	keying_soon(mn);
 	select_tell(mn);	/* a remote anchor may do */
-}
-
-/* Another router's word for it may be as good, or better. */
-static bool try_another(struct mn *mn, struct bul_entry *e)
-{
-	const struct anchor *other = anchors_find(&mn->anchors, &e->hoa);
-
-	if (e->asked || !other || other->failed || hoa_fixed_conf(mn, &e->hoa))
-		return false;
-	log_info("HoA %s: HA %s instead of %s", ip6_str(&e->hoa),
-		 ip6_str(&other->ha), ip6_str(&e->ha));
-	e->ha = other->ha;
-	return true;
 }
 
 static void op_refused(void *arg, struct assoc *a)
@@ -211,7 +222,7 @@ static void op_refused(void *arg, struct assoc *a)
 		return;
 	/* the HA has lost what it knew of us, but while the binding holds
 	 * packets flow: the next refusal after that is the end */
-	if (!e->bound && !try_another(mn, e))
+	if (!e->bound && !try_another(mn, e, false))
 		hoa_abandon(mn, e, failure(a->why));
 }
 
@@ -259,7 +270,7 @@ static void up(struct mn *mn, const struct keys_peer *p)
 		keys_end(keys_of(mn), p, true);
 		return;
 	}
-	anchors_trust(&mn->anchors, &p->hoa, &p->ha);
+	anchors_worked(&mn->anchors, &p->hoa, &p->ha, loop_now());
 	if (e && ip6_addr_eq(&e->ha, &p->ha))
 		bul_event(e, BUL_EV_KEYED, loop_now());
 	keying_soon(mn);
@@ -278,6 +289,7 @@ static void op_up(void *arg, const struct keys_peer *p)
 		return;
 	request_free(mn, r);
 	count(COUNT_HOA_ASSIGNED);
+	anchors_heard(&mn->anchors, &ha, ANCHOR_ASSIGNS, loop_now());
 	hoa_assigned(mn, &hoa, &ha);
 }
 
@@ -301,7 +313,7 @@ static const struct keys_ops keys_ops = {
 
 static struct in6_addr present_coa(struct mn *mn)
 {
-	struct mn_iface *i = mn_attached(mn);
+	struct mn_iface *i = mn_preferred(mn);
 
 	return i ? i->at.coa : in6addr_any;
 }
@@ -401,7 +413,7 @@ static bool handover(struct mn *mn, mtime now)
 {
 	const struct bul_entry *e;
 
-	if (!mn_attached(mn))
+	if (!mn_preferred(mn))
 		return true;
 	if (!mtime_before(now, mn->keying.hold_until))
 		return false;
@@ -444,6 +456,8 @@ static void tell_failed(struct mn *mn)
 			continue;
 		ha = r->ha;
 		why = r->why;
+		anchors_fail(&mn->anchors, &r->prefix.addr, &ha, failure(why),
+			     loop_now());
 		request_free(mn, r);
 		hoa_assign_failed(mn, &ha, failure(why));
 	}
@@ -477,7 +491,8 @@ void keying_soon(struct mn *mn)
 
 bool keying_ha(struct mn *mn, const struct in6_addr *addr, struct in6_addr *ha)
 {
-	const struct anchor *best = anchors_find(&mn->anchors, addr);
+	const struct anchor *best = anchors_find(&mn->anchors, addr, NULL,
+						 loop_now());
 	const struct assoc *a, *use = NULL;
 
 	/* what is there, or nearly, is kept, unless a trusted one is known */

@@ -161,6 +161,16 @@ static bool in_prefix(const struct sock_rule *m, const struct in6_addr *dst)
 	return ip6_prefix_has(&prefix, dst);
 }
 
+static bool in_group(const struct policy_flow *f, uint32_t gid)
+{
+	unsigned int i;
+
+	for (i = 0; i < f->n_groups; i++)
+		if (f->groups[i] == gid)
+			return true;
+	return f->gid == gid;
+}
+
 static bool matches(const struct policy_rule *r, const struct policy_flow *f)
 {
 	const struct sock_rule *m = &r->match;
@@ -170,7 +180,7 @@ static bool matches(const struct policy_rule *r, const struct policy_flow *f)
 		return false;
 	if ((m->flags & SOCK_RULE_UID) && m->uid != f->uid)
 		return false;
-	if ((m->flags & SOCK_RULE_GID) && m->gid != f->gid)
+	if ((m->flags & SOCK_RULE_GID) && !in_group(f, m->gid))
 		return false;
 	if ((m->flags & SOCK_RULE_CGROUP) && !in_cgroup(r->cgroup, f->cgroup))
 		return false;
@@ -184,12 +194,55 @@ static bool matches(const struct policy_rule *r, const struct policy_flow *f)
 	return !(m->flags & SOCK_RULE_PREFIX) || in_prefix(m, &f->dst);
 }
 
+bool policy_way_given(const struct policy_way *way)
+{
+	return way->n_prefer || way->n_never || way->unmetered;
+}
+
+bool policy_has_ways(const struct policy *policy)
+{
+	unsigned int i;
+
+	for (i = 0; i < policy->n_rules; i++)
+		if (policy_way_given(&policy->rules[i].way))
+			return true;
+	return false;
+}
+
+bool policy_ways_ask(const struct policy *policy)
+{
+	unsigned int i;
+
+	for (i = 0; i < policy->n_rules; i++)
+		if (policy_way_given(&policy->rules[i].way) &&
+		    policy->rules[i].match.flags & (SOCK_RULE_CGROUP |
+						    SOCK_RULE_GID))
+			return true;
+	return false;
+}
+
+int policy_way(const struct policy *policy, const struct policy_flow *flow)
+{
+	const struct policy_rule *r;
+	unsigned int i;
+
+	for (i = 0; i < policy->n_rules; i++) {
+		r = &policy->rules[i];
+		if (policy_way_given(&r->way) && matches(r, flow) &&
+		    (r->match.of_service == SERVICE_NONE ||
+		     r->match.of_service == flow->service))
+			return (int)i;
+	}
+	return -1;
+}
+
 int policy_match(const struct policy *policy, const struct policy_flow *flow)
 {
 	unsigned int i;
 
 	for (i = 0; i < policy->n_rules; i++)
-		if (matches(&policy->rules[i], flow))
+		if (policy->rules[i].match.service != SERVICE_NONE &&
+		    matches(&policy->rules[i], flow))
 			return (int)i;
 	return -1;
 }

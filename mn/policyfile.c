@@ -6,7 +6,6 @@
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +27,8 @@ struct draft {
 	unsigned int n_commands;
 	char cgroup[POLICY_CGROUP_MAX];
 	struct sock_rule match;		/* but the command */
+	struct policy_way way;
+	bool said;			/* what is to be, maybe wrongly */
 	bool quic;
 	bool dropin;
 };
@@ -39,17 +40,6 @@ struct loader {
 	struct draft draft;
 	struct allow allow[SERVICE__MAX];
 };
-
-__attribute__((format(printf, 3, 4)))
-static int wrong(char *err, size_t n, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(err, n, fmt, ap);
-	va_end(ap);
-	return -1;
-}
 
 static int set_service(void *dst, const char *v, char *err, size_t n)
 {
@@ -72,6 +62,14 @@ static int set_default(void *dst, const char *v, char *err, size_t n)
 		return -1;
 	*out = service;
 	return 0;
+}
+
+static int set_gives(void *dst, const char *v, char *err, size_t n)
+{
+	struct draft *d = dst;
+
+	d->said = true;
+	return set_service(&d->match.service, v, err, n);
 }
 
 /* comm is what the kernel keeps of a command's name. */
@@ -270,6 +268,51 @@ static int set_destination(void *dst, const char *v, char *err, size_t n)
 	return 0;
 }
 
+static int add_name(char names[][IFNAMSIZ], unsigned int *count,
+		    const char *name, size_t len, char *err, size_t n)
+{
+	char text[IFNAMSIZ + 1];
+
+	snprintf(text, sizeof(text), "%.*s", (int)len, name);
+	if (*count == POLICY_WAY_NAMES)
+		return wrong(err, n, "more than %d interfaces",
+			     POLICY_WAY_NAMES);
+	return conf_set_ifname(names[(*count)++], text, err, n);
+}
+
+/* NAME... in the order in which they are liked, !NAME: never. */
+static int set_interface(void *dst, const char *v, char *err, size_t n)
+{
+	struct draft *d = dst;
+	struct policy_way *w = &d->way;
+	size_t len;
+	int rc = 0;
+
+	d->said = true;
+	while (!rc && *(v += strspn(v, " \t"))) {
+		bool never = *v == '!';
+
+		v += never;
+		len = strcspn(v, " \t");
+		rc = never ? add_name(w->never, &w->n_never, v, len, err, n) :
+			     add_name(w->prefer, &w->n_prefer, v, len, err, n);
+		v += len;
+	}
+	return rc;
+}
+
+static int set_metered(void *dst, const char *v, char *err, size_t n)
+{
+	struct draft *d = dst;
+	bool metered;
+
+	if (conf_set_bool(&metered, v, err, n))
+		return -1;
+	d->way.unmetered = !metered;
+	d->said |= !metered;
+	return 0;
+}
+
 static int allow_one(struct allow *a, uint32_t id, bool group, char *err,
 		     size_t n)
 {
@@ -379,6 +422,23 @@ static struct policy_rule *rule_new(struct loader *l)
 	return r;
 }
 
+/* What it gives; and of which type it is about is known only after that. */
+static int check_rule(struct draft *d, char *err, size_t n)
+{
+	bool way = policy_way_given(&d->way);
+
+	if (!d->said)
+		return wrong(err, n, "it has neither service, interface nor "
+			     "metered = no");
+	if (d->match.of_service != SERVICE_NONE &&
+	    d->match.service != SERVICE_NONE)
+		return wrong(err, n, "a rule of one service type cannot give "
+			     "another one");
+	if (way)
+		d->match.flags |= SOCK_RULE_WAY;
+	return 0;
+}
+
 static int close_rule(void *arg, void *section, char *err, size_t n)
 {
 	struct loader *l = arg;
@@ -386,6 +446,8 @@ static int close_rule(void *arg, void *section, char *err, size_t n)
 	struct policy_rule *r;
 	unsigned int i = 0;
 
+	if (check_rule(d, err, n))
+		return -1;
 	if (d->quic && !(d->match.flags & SOCK_RULE_PORT)) {
 		d->match.flags |= SOCK_RULE_PORT;
 		d->match.port_low = d->match.port_high = 443;
@@ -399,6 +461,7 @@ static int close_rule(void *arg, void *section, char *err, size_t n)
 		memcpy(r->from, d->from, sizeof(r->from));
 		memcpy(r->cgroup, d->cgroup, sizeof(r->cgroup));
 		r->match = d->match;
+		r->way = d->way;
 		memcpy(r->match.command, d->commands[i], SOCK_COMM);
 	} while (++i < d->n_commands);
 	return 0;
@@ -425,8 +488,11 @@ static const struct conf_key rule_keys[] = {
 	{"protocol", set_protocol, 0, false, false},
 	{"port", set_port, 0, false, false},
 	{"destination", set_destination, 0, false, false},
-	{"service", set_service, offsetof(struct draft, match.service), true,
-	 false},
+	{"of-service", set_service, offsetof(struct draft, match.of_service),
+	 false, false},
+	{"service", set_gives, 0, false, false},
+	{"interface", set_interface, 0, false, false},
+	{"metered", set_metered, 0, false, false},
 	{0},
 };
 

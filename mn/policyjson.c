@@ -61,6 +61,33 @@ static void put_conditions(struct json_object *o, const struct policy_rule *r)
 		put_ports(o, m);
 	if (m->flags & SOCK_RULE_PREFIX)
 		put_prefix(o, m);
+	if (m->of_service != SERVICE_NONE)
+		put(o, "of_service", service_str(m->of_service));
+}
+
+/* As the file has it: "eth0 wlan0 !wwan0". */
+static void put_interface(struct json_object *o, const struct policy_way *w)
+{
+	char text[2 * POLICY_WAY_NAMES * (IFNAMSIZ + 2)] = "";
+	unsigned int i;
+	size_t len = 0;
+
+	for (i = 0; i < w->n_prefer; i++)
+		len += (size_t)sprintf(text + len, "%s%s", len ? " " : "",
+				       w->prefer[i]);
+	for (i = 0; i < w->n_never; i++)
+		len += (size_t)sprintf(text + len, "%s!%s", len ? " " : "",
+				       w->never[i]);
+	put(o, "interface", text);
+}
+
+static void put_way(struct json_object *o, const struct policy_way *w)
+{
+	if (w->n_prefer || w->n_never)
+		put_interface(o, w);
+	if (w->unmetered)
+		json_object_object_add(o, "metered",
+				       json_object_new_boolean(false));
 }
 
 static struct json_object *rule_json(const struct policy_rule *r,
@@ -71,7 +98,9 @@ static struct json_object *rule_json(const struct policy_rule *r,
 	put_int(o, "number", number);
 	put(o, "name", r->name);
 	put_conditions(o, r);
-	put(o, "service", service_str(r->match.service));
+	put(o, "service", r->match.service == SERVICE_NONE ? NULL :
+			  service_str(r->match.service));
+	put_way(o, &r->way);
 	put(o, "from", r->from);
 	return o;
 }

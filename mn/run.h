@@ -16,9 +16,9 @@ struct mn;
 /*
  * Puts process pid, of user uid, there. 0 or -errno: -ENOSYS no cgroup-BPF;
  * -ESRCH the process is gone, or is not uid's; -EACCES kedge-mn may not write
- * there, or it is another user's: path is the cgroup that the process is to make
- * and enter by itself;
- * -EBUSY there are too many, of this user's or of all.
+ * there, or it is another user's: path is the cgroup that the process is to
+ * make and enter by itself; -EBUSY there are too many, of this user's or of
+ * all.
  */
 int run_put(struct mn *mn, pid_t pid, uid_t uid, enum service service,
 	    char *path, size_t n);

@@ -45,7 +45,7 @@ static bool native_addr(struct mn *mn, const struct attach *at, bool temporary,
  * beside one that is not. */
 static bool native(struct mn *mn, struct sock_service *out)
 {
-	struct mn_iface *i = mn_attached(mn);
+	struct mn_iface *i = mn_preferred(mn);
 	struct in6_addr ha;
 
 	if (!i)
@@ -66,16 +66,6 @@ static struct sock_service of_hoa(const struct in6_addr *hoa)
 	return (struct sock_service){
 		.addr = *hoa, .temporary = *hoa, .state = SOCK_SERVICE_ADDR,
 	};
-}
-
-static const struct mn_conf_anchor *remote_anchor(const struct mn *mn)
-{
-	const struct mn_conf_anchor *a;
-
-	for (a = mn->conf.anchors; a; a = a->next)
-		if (a->remote)
-			return a;
-	return NULL;
 }
 
 /* Is an anchor known at all, or may one be? */
@@ -154,7 +144,7 @@ static struct sock_service fixed(struct mn *mn)
 static struct sock_service nonpersistent(struct mn *mn)
 {
 	return (struct sock_service){
-		.state = mn_attached(mn) ? SOCK_SERVICE_KERNEL :
+		.state = mn_preferred(mn) ? SOCK_SERVICE_KERNEL :
 					   SOCK_SERVICE_LATER,
 	};
 }
@@ -260,19 +250,37 @@ void select_soon(struct mn *mn)
 
 void select_requested(struct mn *mn, const char *failed)
 {
+	struct ip6_prefix prefix;
+	struct in6_addr ha;
+	bool works = false;
+
 	mn->select.requesting = false;
-	mn->select.retry_at = failed ? mtime_add(loop_now(), RETRY) :
-				       (mtime){0};
+	discover_remote(mn, &ha, &prefix, &works);
+	/* another one may be asked at once */
+	mn->select.retry_at = failed && !works ?
+			mtime_add(loop_now(), RETRY) : (mtime){0};
 	snprintf(mn->select.refusal, sizeof(mn->select.refusal), "%s",
 		 failed ? failed : "");
 	select_tell(mn);
 }
 
+/* No remote anchor is known: it is found first, where one may be. */
+static int find_remote(struct mn *mn, bool want, struct select_choice *out)
+{
+	bool asked = !want || discover_want_remote(mn);
+
+	mn->select.looking |= want && asked;
+	snprintf(out->reason, sizeof(out->reason), "%s remote anchor",
+		 asked ? "looking for a" : "found no");
+	return asked ? EINPROGRESS : EADDRNOTAVAIL;
+}
+
 /* EINPROGRESS, or why there will be none. */
 static int request(struct mn *mn, bool want, struct select_choice *out)
 {
-	const struct mn_conf_anchor *a = remote_anchor(mn);
-	struct mn_iface *i = mn_attached(mn);
+	struct mn_iface *i = mn_preferred(mn);
+	bool known, works, has = discover_has_remote(mn);
+	struct ip6_prefix prefix;
 	struct in6_addr ha;
 	int err = 0;
 
@@ -283,20 +291,39 @@ static int request(struct mn *mn, bool want, struct select_choice *out)
 			 "IKE with %s is to be done", ip6_str(&ha));
 		return EINPROGRESS;
 	}
-	if (!a || !i || mtime_before(loop_now(), mn->select.retry_at)) {
+	if (!has || !i || mtime_before(loop_now(), mn->select.retry_at)) {
 		snprintf(out->reason, sizeof(out->reason), "%s", !i ?
-			 "no network" : !a ? "this network's router anchors "
+			 "no network" : !has ? "this network's router anchors "
 			 "nothing, no remote anchor is configured" :
 			 mn->select.refusal);
 		return i ? EADDRNOTAVAIL : EINPROGRESS;
 	}
+	known = discover_remote(mn, &ha, &prefix, &works);
+	if (!known || !works)	/* the one that failed is asked all the same */
+		err = find_remote(mn, want, out);
+	if (!known)
+		return err;
+	err = 0;
 	if (want && !mn->select.requesting)
-		err = keying_request(mn, &a->address, &a->prefix);
+		err = keying_request(mn, &ha, &prefix);
 	mn->select.requesting |= want && !err;
 	snprintf(out->reason, sizeof(out->reason), "%s, remote anchor %s",
 		 err ? strerror(-err) : want ? "asking" : "would ask",
-		 ip6_str(&a->address));
+		 ip6_str(&ha));
 	return err ? EADDRNOTAVAIL : EINPROGRESS;
+}
+
+void select_found(struct mn *mn)
+{
+	struct select_choice out = {0};
+	bool looking = mn->select.looking, works = false;
+	struct ip6_prefix prefix;
+	struct in6_addr ha;
+
+	mn->select.looking = false;
+	if (looking && discover_remote(mn, &ha, &prefix, &works) && works)
+		request(mn, true, &out);
+	select_tell(mn);
 }
 
 void select_wanted(struct mn *mn, enum service service)

@@ -24,6 +24,7 @@ struct select {
 	struct timer update;		/* armed: something has changed */
 	bool tell;			/* applications that wait, then */
 	bool requesting;		/* a remote anchor is being asked */
+	bool looking;			/* one is to be found first */
 	mtime retry_at;			/* after it said no */
 	char refusal[64];		/* why it did */
 };
@@ -64,6 +65,8 @@ void select_tell(struct mn *mn);
 bool select_withdraw(struct mn *mn, struct hoa *h);
 /* A socket asked for it in vain. */
 void select_wanted(struct mn *mn, enum service service);
+/* Home agents were looked for: who waits, and whom that one is asked for. */
+void select_found(struct mn *mn);
 /* What became of keying_request(); failed NULL: all is well. */
 void select_requested(struct mn *mn, const char *failed);
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/count.h"
+#include "core/figure.h"
 #include "core/log.h"
 #include "mn/mn.h"
 #include "proto/tunnel.h"
@@ -73,27 +74,78 @@ static void enqueue(struct hoa *h, const uint8_t *p, size_t len)
 	count(COUNT_QUEUED);
 }
 
+/* ---- the way of a packet of ours, as the program on kedge0 has it */
+
+static bool has_ports(const struct ip6_pkt *pkt)
+{
+	switch (pkt->proto) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_DCCP:
+	case IPPROTO_SCTP:
+	case IPPROTO_UDPLITE:
+		return pkt->upper_len >= 4;
+	default:
+		return false;
+	}
+}
+
+/* False: it has none, so no flow binding is for it. Fragments too. */
+static bool five_tuple(struct dp_flow_key *key, const uint8_t *p, size_t len)
+{
+	struct ip6_pkt pkt;
+
+	if (ip6_parse(&pkt, p, len) || !has_ports(&pkt))
+		return false;
+	memset(key, 0, sizeof(*key));
+	memcpy(&key->hoa, p + 8, sizeof(key->hoa));
+	memcpy(&key->peer, p + 24, sizeof(key->peer));
+	memcpy(&key->hoa_port, pkt.upper, 2);
+	memcpy(&key->peer_port, pkt.upper + 2, 2);
+	key->proto = pkt.proto;
+	return true;
+}
+
+static struct dp_path way_of(const struct hoa *h, const uint8_t *p, size_t len)
+{
+	struct dp_path way = {
+		.remote = h->e->ha, .local = h->way.coa,
+		.ifindex = h->way.ifindex,
+		.mtu = (uint16_t)(h->way.home ? h->mtu :
+						h->mtu - IP6_HDR_LEN),
+		.flags = h->way.home ? DP_PATH_HOME : 0,
+	};
+	struct dp_flow_key key;
+	struct dp_flow flow;
+
+	if (h->paths && five_tuple(&key, p, len) &&
+	    !dp_flow_get(h->mn->dp, &key, &flow) && flow.n)
+		way = flow.paths[0];
+	return way;
+}
+
 /* RFC 2473 7.1: whole, or in fragments. */
-static int send_tunnelled(struct mn *mn, const struct hoa *h,
+static int send_tunnelled(struct mn *mn, const struct dp_path *way,
 			  const uint8_t *inner, size_t len)
 {
 	static uint8_t out[65536 + IP6_HDR_LEN];
-	const struct bul_entry *e = h->e;
-	const struct tunnel_ends ends = {e->coa, e->ha};
+	const struct tunnel_ends ends = {way->local, way->remote};
 	uint32_t id = randombytes_random();
 	unsigned int i;
 	ssize_t n;
 	int err = 0;
 
 	for (i = 0; !err; i++) {
-		n = tunnel_build(out, sizeof(out), &ends, inner, len, h->mtu,
-				 id, i);
+		n = tunnel_build(out, sizeof(out), &ends, inner, len,
+				 way->mtu + IP6_HDR_LEN, id, i);
 		if (n <= 0)
 			break;
-		err = raw_send(mn->raw_fd, out, (size_t)n, e->ifindex);
+		err = raw_send(mn->raw_fd, out, (size_t)n, way->ifindex);
 	}
 	if (i > 1)
 		count(COUNT_SLOW_FRAGMENTED);
+	if (i)
+		figure_slow(true, len);
 	return n < 0 ? (int)n : err;
 }
 
@@ -128,33 +180,44 @@ static void tell_too_big(struct mn *mn, const struct bul_entry *e,
 }
 
 /* RFC 2473 7.1: (a) if it is too big, (b) else. */
-static int tell_or_send(struct mn *mn, struct hoa *h, const uint8_t *inner,
+static int tell_or_send(struct mn *mn, struct hoa *h,
+			const struct dp_path *way, const uint8_t *inner,
 			size_t len)
 {
-	if (len <= IP6_MIN_MTU || len + IP6_HDR_LEN <= h->mtu)
-		return send_tunnelled(mn, h, inner, len);
-	tell_too_big(mn, h->e, h->mtu > IP6_MIN_MTU + IP6_HDR_LEN ?
-		     h->mtu - IP6_HDR_LEN : IP6_MIN_MTU, inner, len);
+	if (len <= IP6_MIN_MTU || len <= way->mtu)
+		return send_tunnelled(mn, way, inner, len);
+	tell_too_big(mn, h->e, way->mtu > IP6_MIN_MTU ? way->mtu : IP6_MIN_MTU,
+		     inner, len);
 	return 0;
 }
 
-static void tunnel(struct mn *mn, struct hoa *h, const uint8_t *inner,
-		   size_t len)
+static int send_by(struct mn *mn, struct hoa *h, const struct dp_path *way,
+		   const uint8_t *inner, size_t len)
+{
+	/* it came by kedge0 before its way was the home link */
+	if (way->flags & DP_PATH_HOME)
+		return raw_send(mn->raw_fd, inner, len, way->ifindex);
+	return tell_or_send(mn, h, way, inner, len);
+}
+
+static void send_on(struct mn *mn, struct hoa *h, const struct dp_path *way,
+		    const uint8_t *inner, size_t len)
 {
 	const struct bul_entry *e = h->e;
-	int err;
+	int err = send_by(mn, h, way, inner, len);
+	struct dp_path again;
 
 	h->used_since = loop_now();
-	err = tell_or_send(mn, h, inner, len);
 	/* the kernel may know of a packet before that the path is narrower */
 	if (err == -EMSGSIZE) {
 		hoa_path_changed(h);
-		err = tell_or_send(mn, h, inner, len);
+		again = way_of(h, inner, len);
+		err = send_by(mn, h, &again, inner, len);
 	}
 	if (err)
 		count_refusal(REASON_SEND_FAILED,
 			      "packet of HoA %s from %s to HA %s: %s",
-			      ip6_str(&e->hoa), ip6_str(&e->coa),
+			      ip6_str(&e->hoa), ip6_str(&way->local),
 			      ip6_str(&e->ha), strerror(-err));
 }
 
@@ -162,6 +225,7 @@ static void take(struct mn *mn, const uint8_t *p, size_t len)
 {
 	struct bul_entry *e;
 	struct in6_addr src;
+	struct dp_path way;
 	struct hoa *h;
 
 	if (len < IP6_HDR_LEN || p[0] >> 4 != 6)
@@ -171,8 +235,9 @@ static void take(struct mn *mn, const uint8_t *p, size_t len)
 	if (!e || !e->priv)
 		return;
 	h = e->priv;
-	if (h->up)
-		tunnel(mn, h, p, len);
+	way = way_of(h, p, len);
+	if (h->up || (way.flags & DP_PATH_HOME))
+		send_on(mn, h, &way, p, len);
 	else
 		enqueue(h, p, len);
 }
@@ -211,9 +276,11 @@ static struct packet *dequeue(struct hoa *h)
 void slow_drain(struct mn *mn, struct hoa *h)
 {
 	struct packet *packet;
+	struct dp_path way;
 
 	while ((packet = dequeue(h))) {
-		tunnel(mn, h, packet->data, packet->len);
+		way = way_of(h, packet->data, packet->len);
+		send_on(mn, h, &way, packet->data, packet->len);
 		count(COUNT_QUEUE_SENT);
 		free(packet);
 	}
@@ -260,7 +327,7 @@ static enum reason op_check(void *arg, const struct tunnel_error *te)
 	const struct bul_entry *e = bul_find(&mn->bul, &te->inner_src);
 
 	if (!e || !ip6_addr_eq(&e->ha, &te->dst) ||
-	    !ip6_addr_eq(&e->coa, &te->src))
+	    !paths_has_coa(e->priv, &te->src))
 		return REASON_TUNNEL_QUOTE_UNBOUND;
 	return REASON_NONE;
 }
@@ -287,7 +354,7 @@ static enum reason packet_check(struct mn *mn, const struct raw_tunnel *t,
 		return REASON_TUNNEL_NO_BINDING;
 	if (!ip6_addr_eq(&e->ha, &t->src))
 		return REASON_TUNNEL_WRONG_HA;
-	if (!ip6_addr_eq(&e->coa, &t->dst))
+	if (!paths_has_coa(e->priv, &t->dst))
 		return REASON_TUNNEL_WRONG_COA;
 	return REASON_NONE;
 }
@@ -304,6 +371,7 @@ static void deliver(struct mn *mn, const struct in6_addr *hoa,
 		return;
 	}
 	count(COUNT_SLOW_DECAP);
+	figure_slow(false, len);
 	((struct hoa *)e->priv)->used_since = loop_now();
 }
 

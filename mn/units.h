@@ -40,7 +40,8 @@ void units_close(struct units *units);
 unsigned int units_known(const struct units *units);
 unsigned int units_watched(const struct units *units);
 
-/* The path of a process's cgroup from the root. 0 or -errno; *out is "" then. */
+/* The path of a process's cgroup from the root. 0 or -errno; *out is ""
+ * then. */
 int units_of_pid(pid_t pid, char *out, size_t len);
 /* The same of one of which /proc/PID is open. -ESRCH: it has ended. */
 int units_of_proc(int proc, char *out, size_t len);

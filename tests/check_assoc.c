@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The association machine and the list of anchors against a fake world: links
- * only mn/assoc.o, mn/anchors.o and libproto (DESIGN's dependency rule).
+ * The association machine against a fake world: links only mn/assoc.o and
+ * libproto (DESIGN's dependency rule).
  */
 #include <arpa/inet.h>
 #include <check.h>
@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mn/anchors.h"
 #include "mn/assoc.h"
+#include "proto/ip6.h"
 
 static struct {
 	unsigned int begun, ended, told, failed, refused;
@@ -422,9 +422,37 @@ END_TEST
 
 START_TEST(refused_while_away)
 {
+	unsigned int i, n = definitive[_i] == REASON_IKE_REFUSED_TS ? 1 : 5;
+
+	/* one that the HA has not signed may be the network's */
 	want(&hoa1, &ha1, &coa1, true, 0);
-	down(1, definitive[_i], 10);
+	for (i = 0; i < n; i++) {
+		run_to(i * 20000);
+		ck_assert_uint_eq(seen.refused, 0);
+		down(i + 1, definitive[_i], i * 20000 + 10);
+	}
 	ck_assert_uint_eq(seen.refused, 1);
+}
+END_TEST
+
+START_TEST(refused_by_a_network)
+{
+	unsigned int i;
+
+	/* and the next network is another one's */
+	want(&hoa1, &ha1, &coa1, true, 0);
+	for (i = 0; i < 4; i++) {
+		run_to(i * 20000);
+		down(i + 1, REASON_IKE_REFUSED_US, i * 20000 + 10);
+	}
+	want(&hoa1, &ha1, &coa2, true, 70000);
+	run_to(70000);
+	ck_assert_uint_eq(seen.begun, 5);
+	for (i = 4; i < 8; i++) {
+		down(i + 1, REASON_IKE_REFUSED_US, i * 20000 + 10);
+		run_to(i * 20000 + 20000);
+	}
+	ck_assert_uint_eq(seen.refused, 0);
 }
 END_TEST
 
@@ -612,221 +640,6 @@ START_TEST(random_walk)
 }
 END_TEST
 
-/* ---- anchors */
-
-static struct anchors anchors;
-static unsigned int news;
-
-static void on_new(void *arg, const struct anchor *anchor)
-{
-	(void)arg, (void)anchor;
-	news++;
-}
-
-static void anchors_setup(void)
-{
-	setup();
-	memset(&anchors, 0, sizeof(anchors));
-	news = 0;
-}
-
-static struct in6_addr addr(const char *text)
-{
-	struct in6_addr a;
-
-	ck_assert_int_eq(inet_pton(AF_INET6, text, &a), 1);
-	return a;
-}
-
-static void advertise(const char *router, uint8_t len)
-{
-	struct nd_ra ra = {.home_agent = true, .n_prefixes = 1};
-
-	ra.prefixes[0].prefix = addr(router);
-	ra.prefixes[0].len = len;
-	ra.prefixes[0].router_addr = true;
-	ra.prefixes[0].autonomous = true;
-	anchors_learn(&anchors, &ra, 7, on_new, NULL);
-}
-
-static void ck_anchor(const char *of, const char *ha)
-{
-	struct in6_addr a = addr(of), expected = addr(ha);
-	const struct anchor *found = anchors_find(&anchors, &a);
-
-	ck_assert_ptr_nonnull(found);
-	ck_assert_mem_eq(&found->ha, &expected, 16);
-}
-
-START_TEST(learnt)
-{
-	struct in6_addr other = addr("2001:db8:9::1");
-
-	advertise("2001:db8:1::1", 64);
-	advertise("2001:db8:1::1", 64);
-	ck_assert_uint_eq(news, 1);
-	ck_assert_uint_eq(anchors.n, 1);
-	ck_anchor("2001:db8:1::10", "2001:db8:1::1");
-	ck_assert_ptr_null(anchors_find(&anchors, &other));
-	/* unproved claims: the last word */
-	advertise("2001:db8:1::2", 64);
-	ck_anchor("2001:db8:1::10", "2001:db8:1::2");
-	advertise("2001:db8:1::1", 64);
-	ck_anchor("2001:db8:1::10", "2001:db8:1::1");
-	/* nobody's own prefix is of another length */
-	advertise("2001:db8:1::3", 72);
-	advertise("2001:db8:1::3", 0);
-	ck_anchor("2001:db8:1::10", "2001:db8:1::1");
-	ck_assert_uint_eq(anchors.n, 2);
-}
-END_TEST
-
-START_TEST(only_what_claims_it)
-{
-	struct nd_ra ra = {.home_agent = false, .n_prefixes = 1};
-
-	ra.prefixes[0].prefix = ha1;
-	ra.prefixes[0].len = 64;
-	ra.prefixes[0].router_addr = true;
-	ra.prefixes[0].autonomous = true;
-	anchors_learn(&anchors, &ra, 7, on_new, NULL);	/* no H flag */
-	ra.home_agent = true;
-	ra.prefixes[0].router_addr = false;
-	anchors_learn(&anchors, &ra, 7, on_new, NULL);	/* no R flag */
-	ra.prefixes[0].router_addr = true;
-	ra.prefixes[0].autonomous = false;
-	anchors_learn(&anchors, &ra, 7, on_new, NULL);	/* no A flag */
-	ra.prefixes[0].autonomous = true;
-	ra.prefixes[0].prefix = addr("fe80::1");
-	anchors_learn(&anchors, &ra, 7, on_new, NULL);
-	ck_assert_uint_eq(anchors.n, 0);
-}
-END_TEST
-
-START_TEST(rogue_router)
-{
-	advertise("2001:db8:1::1", 64);
-	anchors_trust(&anchors, &hoa1, &ha1);
-	ck_assert(anchors_trusts(&anchors, &hoa1, &ha1));
-	/* same prefix, or a part of it: beside, not in place */
-	advertise("2001:db8:1::bad", 64);
-	ck_anchor("2001:db8:1::10", "2001:db8:1::1");
-	advertise("2001:db8:1::bad", 128 - 12);
-	advertise("2001:db8:1::bad", 72);
-	ck_anchor("2001:db8:1::10", "2001:db8:1::1");
-	ck_assert_uint_eq(anchors.n, 2);
-	/* what is told again does not lose its trust */
-	advertise("2001:db8:1::1", 64);
-	ck_assert(anchors_trusts(&anchors, &hoa1, &ha1));
-}
-END_TEST
-
-START_TEST(rogue_first)
-{
-	struct in6_addr bad = addr("2001:db8:1::bad");
-
-	/* before anybody has proved anything, the one that fails goes last */
-	advertise("2001:db8:1::1", 64);
-	advertise("2001:db8:1::bad", 64);
-	ck_anchor("2001:db8:1::10", "2001:db8:1::bad");
-	anchors_fail(&anchors, &hoa1, &bad);
-	ck_anchor("2001:db8:1::10", "2001:db8:1::1");
-	advertise("2001:db8:1::bad", 64);
-	ck_anchor("2001:db8:1::10", "2001:db8:1::1");
-	anchors_trust(&anchors, &hoa1, &ha1);
-	ck_anchor("2001:db8:1::10", "2001:db8:1::1");
-	/* both fail: whom we know */
-	anchors_fail(&anchors, &hoa1, &ha1);
-	ck_anchor("2001:db8:1::10", "2001:db8:1::1");
-	/* its successor gets a chance to prove itself */
-	advertise("2001:db8:1::2", 64);
-	ck_anchor("2001:db8:1::10", "2001:db8:1::2");
-	anchors_trust(&anchors, &hoa1, &ha1);
-	ck_anchor("2001:db8:1::10", "2001:db8:1::1");
-}
-END_TEST
-
-START_TEST(ra_storm)
-{
-	char text[64];
-	unsigned int i;
-
-	advertise("2001:db8:1::1", 64);
-	anchors_trust(&anchors, &hoa1, &ha1);
-	for (i = 0; i < 1000; i++) {
-		snprintf(text, sizeof(text), "2001:db8:%x::1", 0x100 + i);
-		advertise(text, 64);
-		advertise("2001:db8:2::1", 64);
-	}
-	ck_assert_uint_eq(anchors.n, 1 + ANCHORS_UNTRUSTED_MAX);
-	ck_anchor("2001:db8:1::10", "2001:db8:1::1");
-	ck_anchor("2001:db8:2::10", "2001:db8:2::1");
-	ck_anchor("2001:db8:4e7::10", "2001:db8:4e7::1");
-}
-END_TEST
-
-START_TEST(many_trusted)
-{
-	struct in6_addr home = hoa1, agent = ha1;
-	char text[64];
-	unsigned int i;
-
-	for (i = 0; i < 300; i++) {
-		snprintf(text, sizeof(text), "2001:db8:%x::1", 0x100 + i);
-		advertise(text, 64);
-		agent = home = addr(text);
-		home.s6_addr[15] = 0x10;
-		anchors_trust(&anchors, &home, &agent);
-	}
-	ck_assert_uint_eq(anchors.n, ANCHORS_TRUSTED_MAX);
-	ck_assert(anchors_trusts(&anchors, &home, &agent));
-}
-END_TEST
-
-START_TEST(configured)
-{
-	struct ip6_prefix p = {addr("2001:db8:1::"), 64};
-	unsigned int i;
-
-	advertise("2001:db8:1::bad", 64);
-	ck_assert_int_eq(anchors_configure(&anchors, &p, &ha1), 0);
-	ck_assert_uint_eq(anchors.n, 1);
-	ck_assert(anchors_trusts(&anchors, &hoa1, &ha1));
-	/* nobody else is heard about that prefix */
-	advertise("2001:db8:1::bad", 64);
-	ck_assert_uint_eq(anchors.n, 1);
-	advertise("2001:db8:1::bad", 72);
-	ck_anchor("2001:db8:1::10", "2001:db8:1::1");
-	for (i = 1; i < ANCHORS_TRUSTED_MAX; i++) {
-		p.addr.s6_addr[4] = i;
-		ck_assert_int_eq(anchors_configure(&anchors, &p, &ha1), 0);
-	}
-	p.addr.s6_addr[4] = i;
-	ck_assert_int_lt(anchors_configure(&anchors, &p, &ha1), 0);
-	/* SIGHUP */
-	anchors_unconfigure(&anchors, false);
-	ck_assert_uint_eq(anchors.n, 0);
-	advertise("2001:db8:1::1", 64);
-	anchors_unconfigure(&anchors, false);
-	ck_assert_uint_eq(anchors.n, 1);
-	anchors_unconfigure(&anchors, true);
-	ck_assert_uint_eq(anchors.n, 0);
-}
-END_TEST
-
-START_TEST(named)
-{
-	struct in6_addr bad = addr("2001:db8:1::bad");
-
-	advertise("2001:db8:1::1", 64);
-	advertise("2001:db8:1::bad", 64);
-	ck_assert(anchors_names(&anchors, &hoa1, &ha1));
-	ck_assert(anchors_names(&anchors, &hoa1, &bad));
-	ck_assert(!anchors_names(&anchors, &hoa2, &ha1));
-	ck_assert(!anchors_trusts(&anchors, &hoa1, &ha1));
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("assoc");
@@ -849,6 +662,7 @@ int main(void)
 	tcase_add_test(tc, stopped_while_held);
 	tcase_add_loop_test(tc, refused_at_home, 0, 9);
 	tcase_add_loop_test(tc, refused_while_away, 0, 9);
+	tcase_add_test(tc, refused_by_a_network);
 	tcase_add_test(tc, refused_with_sas);
 	tcase_add_test(tc, refused_with_sas_that_work);
 	tcase_add_loop_test(tc, assigned, 0, 2);
@@ -858,17 +672,6 @@ int main(void)
 	tcase_add_test(tc, wanted_again);
 	tcase_add_test(tc, unwanted);
 	tcase_add_loop_test(tc, random_walk, 1, 21);
-	suite_add_tcase(suite, tc);
-	tc = tcase_create("anchors");
-	tcase_add_checked_fixture(tc, anchors_setup, teardown);
-	tcase_add_test(tc, learnt);
-	tcase_add_test(tc, only_what_claims_it);
-	tcase_add_test(tc, rogue_router);
-	tcase_add_test(tc, rogue_first);
-	tcase_add_test(tc, ra_storm);
-	tcase_add_test(tc, many_trusted);
-	tcase_add_test(tc, configured);
-	tcase_add_test(tc, named);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

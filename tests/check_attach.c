@@ -233,6 +233,24 @@ START_TEST(moved_without_link_event)
 }
 END_TEST
 
+/* Another access point, the carrier stayed: routers are asked for at once. */
+START_TEST(joined)
+{
+	attach_joined(&at);
+	attach_link(&at, true, ms(0));
+	attach_joined(&at);
+	ck_assert_uint_eq(seen.solicited, 1);	/* it is, by itself */
+	attach_fini(&at);
+	attach_init(&at, &ops, NULL, &timers, 7);
+	attach_at_1();
+	seen.solicited = seen.probed = 0;
+	attach_joined(&at);
+	ck_assert_uint_eq(seen.solicited, 1);
+	ck_assert_uint_eq(seen.probed, 1);
+	ck_assert_int_eq(at.state, ATTACH_ATTACHED);
+}
+END_TEST
+
 START_TEST(two_routers_both_alive)
 {
 	attach_at_1();
@@ -240,6 +258,20 @@ START_TEST(two_routers_both_alive)
 	attach_router_failed(&at, &router2, ms(200));
 	ck_assert_int_eq(at.state, ATTACH_ATTACHED);
 	ck_assert_uint_eq(seen.detached, 0);
+}
+END_TEST
+
+/* It was on the link that we left: later it is nowhere to go to. */
+START_TEST(candidate_not_there)
+{
+	attach_at_1();
+	give_ra(&router2, "2001:db8:2::1", 100);
+	attach_candidate_failed(&at, &router1);	/* which is none */
+	ck_assert(at.has_candidate);
+	attach_candidate_failed(&at, &router2);
+	attach_router_failed(&at, &router1, ms(9000));
+	ck_assert_int_eq(at.state, ATTACH_SOLICITING);
+	ck_assert(IN6_IS_ADDR_UNSPECIFIED(&at.router));
 }
 END_TEST
 
@@ -316,6 +348,99 @@ START_TEST(many_addresses)
 }
 END_TEST
 
+START_TEST(deprecated)
+{
+	struct attach_addr a = {.addr = addr("2001:db8:1::10"),
+				.prefix_len = 64, .usable = true,
+				.deprecated = true};
+	struct in6_addr expect;
+
+	/* RFC 6275 11.5.3: another one is formed, if there is one */
+	attach_at_1();
+	attach_addr(&at, &a, ms(100));
+	ck_assert_uint_eq(seen.attached, 1);
+	give_addr("2001:db8:1::11", true, 200);
+	ck_assert_uint_eq(seen.attached, 2);
+	expect = addr("2001:db8:1::11");
+	ck_assert_mem_eq(&seen.coa, &expect, 16);
+}
+END_TEST
+
+START_TEST(withdrawn_prefix)
+{
+	struct nd_ra ra = ra_of("2001:db8:1::1");
+	struct in6_addr expect;
+
+	attach_at_1();
+	ra.n_prefixes = 2;
+	ra.prefixes[1] = ra.prefixes[0];
+	ra.prefixes[1].prefix = addr("2001:db8:11::1");
+	attach_ra(&at, &router1, &ra, ms(100));
+	give_addr("2001:db8:11::10", true, 110);
+	ck_assert_uint_eq(seen.attached, 1);
+	/* RFC 6275 11.5.4: its prefix is advertised no more */
+	ra.prefixes[0].valid = ra.prefixes[0].preferred = 0;
+	attach_ra(&at, &router1, &ra, ms(200));
+	ck_assert_uint_eq(seen.attached, 2);
+	expect = addr("2001:db8:11::10");
+	ck_assert_mem_eq(&seen.coa, &expect, 16);
+}
+END_TEST
+
+START_TEST(no_default_router)
+{
+	struct nd_ra ra = ra_of("2001:db8:1::1");
+
+	/* RFC 6275 11.5.4: the care-of address is of a default router's net */
+	ra.lifetime = 0;
+	attach_link(&at, true, ms(0));
+	attach_ra(&at, &router1, &ra, ms(10));
+	ck_assert_int_eq(at.state, ATTACH_SOLICITING);
+}
+END_TEST
+
+START_TEST(missing_advertisements)
+{
+	struct nd_ra ra = ra_of("2001:db8:1::1");
+	unsigned int i;
+
+	/* RFC 6275 11.5.1: the Advertisement Interval as a hint */
+	ra.adv_interval = 500;
+	attach_link(&at, true, ms(0));
+	for (i = 0; i < 10; i++) {
+		timers_run(&timers, ms(i * 1400));
+		attach_ra(&at, &router1, &ra, ms(i * 1400));
+	}
+	timers_run(&timers, ms(9 * 1400 + 1499));
+	ck_assert_uint_eq(seen.probed, 0);
+	timers_run(&timers, ms(9 * 1400 + 1500));
+	ck_assert_uint_eq(seen.probed, 1);
+	/* it may be there all the same */
+	timers_run(&timers, ms(9 * 1400 + 11499));
+	ck_assert_uint_eq(seen.probed, 1);
+	timers_run(&timers, ms(9 * 1400 + 11500));
+	ck_assert_uint_eq(seen.probed, 2);
+	ck_assert_uint_eq(seen.detached, 0);
+	attach_link(&at, false, ms(30000));
+	timers_run(&timers, ms(90000));
+	ck_assert_uint_eq(seen.probed, 2);
+}
+END_TEST
+
+START_TEST(valid_until)
+{
+	struct attach_addr a = {.addr = addr("2001:db8:1::10"),
+				.prefix_len = 64, .usable = true,
+				.valid_until = ms(5000)};
+
+	attach_link(&at, true, ms(0));
+	attach_addr(&at, &a, ms(1));
+	ck_assert_int_eq(attach_valid_until(&at, &a.addr).ns, ms(5000).ns);
+	ck_assert_int_eq(attach_valid_until(&at, &router1).ns,
+			 MTIME_NEVER.ns);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("attach");
@@ -331,12 +456,19 @@ int main(void)
 	tcase_add_test(tc, permanent_addresses_stay);
 	tcase_add_test(tc, second_router_of_the_link);
 	tcase_add_test(tc, moved_without_link_event);
+	tcase_add_test(tc, joined);
 	tcase_add_test(tc, two_routers_both_alive);
+	tcase_add_test(tc, candidate_not_there);
 	tcase_add_test(tc, every_router_is_fe80_1);
 	tcase_add_test(tc, router_gone);
 	tcase_add_test(tc, address_replaced);
 	tcase_add_test(tc, useless_ra);
 	tcase_add_test(tc, many_addresses);
+	tcase_add_test(tc, deprecated);
+	tcase_add_test(tc, withdrawn_prefix);
+	tcase_add_test(tc, no_default_router);
+	tcase_add_test(tc, missing_advertisements);
+	tcase_add_test(tc, valid_until);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -13,11 +13,26 @@ enum { MAX_LIFETIME = 600, MAX_BINDINGS = 4, NO_STATUS = -1 };
 
 /* What the machine asked for, last and how often. */
 static struct {
-	int bas, intercepts, releases, forgets, advertises, states;
+	uint16_t seq;
+	int bas, intercepts, stores, releases, forgets, advertises, states;
+	int probes, refreshes, probe_rc;
+	uint16_t link;
 	struct bcache_ba ba;
 	struct in6_addr hoa, coa;
 	enum binding_state old, state;
 	int intercept_err;
+	int routers;
+	enum reason router;	/* what is said of mobile routers, */
+	int router_status;	/* with this status */
+	int severals, outlives;
+	bool several_bound;
+	uint32_t several_lifetime;
+	struct binding_reg reg;	/* that was to be intercepted */
+	/* what is said of Binding Identifiers, */
+	enum reason several_reason;
+	struct bcache_several several;
+	/* and of what there is after one is over; expires 0: nothing */
+	struct bcache_several next;
 } got;
 
 static struct timers timers;
@@ -39,7 +54,17 @@ static int fake_intercept(void *arg, const struct binding *b)
 	got.intercepts++;
 	got.hoa = b->hoa;
 	got.coa = b->reg.coa;
+	got.seq = b->reg.seq;
+	got.reg = b->reg;
 	return got.intercept_err;
+}
+
+static void fake_store(void *arg, const struct binding *b)
+{
+	(void)arg;
+	got.stores++;
+	got.coa = b->reg.coa;
+	got.seq = b->reg.seq;
 }
 
 static void fake_release(void *arg, const struct binding *b)
@@ -63,6 +88,23 @@ static void fake_advertise(void *arg, const struct binding *b)
 	got.hoa = b->hoa;
 }
 
+/* 1: no test needed; 0: put off. */
+static int fake_probe(void *arg, const struct bcache_bu *bu, uint16_t link)
+{
+	(void)arg;
+	got.probes++;
+	got.hoa = bu->hoa;
+	got.link = link;
+	return got.probe_rc;
+}
+
+static void fake_refresh(void *arg, const struct binding *b)
+{
+	(void)arg;
+	got.refreshes++;
+	got.hoa = b->hoa;
+}
+
 static void fake_state(void *arg, const struct binding *b,
 		       enum binding_state old)
 {
@@ -72,12 +114,54 @@ static void fake_state(void *arg, const struct binding *b,
 	got.state = b->state;
 }
 
+static enum reason fake_router(void *arg, const struct bcache_bu *bu,
+			       int *status)
+{
+	(void)arg;
+	(void)bu;
+	got.routers++;
+	if (got.router)
+		*status = got.router_status;
+	return got.router;
+}
+
+static enum reason fake_several(void *arg, const struct bcache_bu *bu,
+				bool bound, uint32_t lifetime, mtime at,
+				struct bcache_several *out)
+{
+	(void)arg;
+	ck_assert_ptr_nonnull(mh_opt_find(bu->mh, MH_OPT_BID));
+	ck_assert_int_eq(at.ns, now.ns);
+	got.severals++;
+	got.several_bound = bound;
+	got.several_lifetime = lifetime;
+	*out = got.several;
+	return got.several_reason;
+}
+
+static bool fake_outlive(void *arg, const struct binding *b, mtime at,
+			 struct bcache_several *out)
+{
+	(void)arg;
+	(void)at;
+	ck_assert(b->reg.several);
+	got.outlives++;
+	*out = got.next;
+	return got.next.expires.ns;
+}
+
 static const struct bcache_ops fake_ops = {
+	.several = fake_several,
+	.outlive = fake_outlive,
+	.router = fake_router,
 	.send_ba = fake_send_ba,
+	.probe = fake_probe,
 	.intercept = fake_intercept,
+	.store = fake_store,
 	.release = fake_release,
 	.forget = fake_forget,
 	.advertise = fake_advertise,
+	.refresh = fake_refresh,
 	.state = fake_state,
 };
 
@@ -112,13 +196,16 @@ static void start(uint32_t max_bindings)
 	};
 
 	memset(&got, 0, sizeof(got));
+	got.probe_rc = 1;
 	now = MTIME_SEC(1000);
 	addrs[0] = addr(HA);
 	addrs[1] = addr("2001:db8:1:1::1");
 	prefixes[0].prefix = (struct ip6_prefix){addr("2001:db8:1::"), 64};
 	prefixes[0].link = 0;
+	prefixes[0].valid = prefixes[0].preferred = BCACHE_FOR_EVER;
 	prefixes[1].prefix = (struct ip6_prefix){addr("2001:db8:1:1::"), 64};
 	prefixes[1].link = 1;
+	prefixes[1].valid = prefixes[1].preferred = BCACHE_FOR_EVER;
 	timers_init(&timers);
 	ck_assert_int_eq(bcache_init(&bc, &fake_ops, &got, &timers, &conf), 0);
 }
@@ -190,8 +277,8 @@ static void expect(const struct sample *s, enum reason reason, int status)
 
 	ck_assert_str_eq(reason_str(give(s, &have)), reason_str(reason));
 	ck_assert_int_eq(have, status);
-	ck_assert_int_eq(got.bas, bas + (status != NO_STATUS));
-	if (status != NO_STATUS)
+	ck_assert_int_eq(got.bas, bas + (status >= 0));
+	if (status >= 0)
 		ck_assert_int_eq(got.ba.mh.ba.status, status);
 }
 
@@ -261,6 +348,18 @@ START_TEST(answered_without_a_flag)
 	sample(&s, HOA, COA, 1, 10);
 	s.mh.bu.flags = MH_BU_H;
 	expect(&s, REASON_NONE, MH_STATUS_ACCEPTED);
+}
+END_TEST
+
+/* 6.1.7: reserved bits are ignored */
+START_TEST(reserved_bits)
+{
+	struct sample s;
+
+	sample(&s, HOA, COA, 1, 10);
+	s.mh.bu.flags |= 0x0bff;
+	expect(&s, REASON_NONE, MH_STATUS_ACCEPTED);
+	ck_assert_uint_eq(got.ba.mh.ba.flags, 0);
 }
 END_TEST
 
@@ -377,7 +476,9 @@ START_TEST(order_of_checks)
 	mh_opt_add(&s.mh, MH_OPT_NONCE);
 	expect(&s, REASON_BU_UNPROTECTED, NO_STATUS);
 	s.bu.has_esp = true;
+	s.bu.owns = false;
 	expect(&s, REASON_BU_NOT_HOME_REG, NO_STATUS);
+	s.bu.owns = true;
 	s.mh.bu.flags = MH_BU_H;
 	expect(&s, REASON_BU_NONCE_INDICES, NO_STATUS);
 	s.mh.n_opts--;
@@ -467,8 +568,10 @@ END_TEST
 
 START_TEST(invalid_coa)
 {
+	/* 6.1.7: MUST be silently discarded */
 	static const char *const bad[] = {
-		"::", "::1", "ff0e::1", "fe80::1", HA, "2001:db8:1:1::1" };
+		"::", "::1", "ff0e::1", "fe80::1", "::ffff:192.0.2.1" };
+	static const char *const invalid[] = { HA, "2001:db8:1:1::1" };
 	struct sample s;
 	size_t i;
 
@@ -476,6 +579,12 @@ START_TEST(invalid_coa)
 		sample(&s, HOA, COA, 1, 10);
 		s.mh.n_opts = 0;
 		alt_coa(&s, bad[i]);
+		expect(&s, REASON_BU_BAD_COA, NO_STATUS);
+	}
+	for (i = 0; i < sizeof(invalid) / sizeof(invalid[0]); i++) {
+		sample(&s, HOA, COA, 1, 10);
+		s.mh.n_opts = 0;
+		alt_coa(&s, invalid[i]);
 		expect(&s, REASON_BU_BAD_COA, MH_STATUS_INVALID_COA);
 	}
 	/* from the HoA itself, without Home Address option */
@@ -554,6 +663,346 @@ START_TEST(rejected_seq_counts)
 }
 END_TEST
 
+/* 9.5.1: stored, where it outlives a restart; 10.3.1's checks fail it. */
+START_TEST(rejected_seq_is_stored)
+{
+	struct sample s;
+
+	bind_ok(HOA, COA, 1, 10);
+	ck_assert_int_eq(got.intercepts, 1);
+	sample(&s, HOA, HA, 5, 10);
+	s.bu.src = addr(COA);
+	expect(&s, REASON_BU_BAD_COA, MH_STATUS_INVALID_COA);
+	ck_assert_int_eq(got.stores, 1);
+	ck_addr_eq(got.coa, COA);
+	ck_assert_uint_eq(got.seq, 5);
+	ck_assert_uint_eq(reg_of(HOA).seq, 5);
+	/* neither of one that is out of window, nor of a stranger's */
+	sample(&s, HOA, COA, 5, 10);
+	expect(&s, REASON_BU_SEQ, MH_STATUS_SEQ);
+	s.mh.bu.seq = 9;
+	s.bu.owns = false;
+	expect(&s, REASON_BU_NOT_OWNER, MH_STATUS_PROHIBITED);
+	ck_assert_int_eq(got.stores, 1);
+	ck_assert_uint_eq(reg_of(HOA).seq, 5);
+}
+END_TEST
+
+/* 9.5.1: the H flag of what is bound does not change; 9.5.1 has the sequence
+ * number before it, and does not store that of a BU that fails. */
+START_TEST(type_change)
+{
+	struct sample s;
+
+	bind_ok(HOA, COA, 5, 10);
+	sample(&s, HOA, COA2, 5, 10);
+	s.mh.bu.flags &= ~MH_BU_H;
+	expect(&s, REASON_BU_SEQ, MH_STATUS_SEQ);
+	s.mh.bu.seq = 6;
+	expect(&s, REASON_BU_TYPE_CHANGE, MH_STATUS_TYPE_CHANGE);
+	mh_opt_add(&s.mh, MH_OPT_NONCE);
+	expect(&s, REASON_BU_TYPE_CHANGE, MH_STATUS_TYPE_CHANGE);
+	ck_assert_uint_eq(reg_of(HOA).flags, MH_BU_A | MH_BU_H);
+	ck_addr_eq(reg_of(HOA).coa, COA);
+	/* a stranger hears nothing of what is bound */
+	s.bu.owns = false;
+	expect(&s, REASON_BU_NOT_HOME_REG, NO_STATUS);
+	s.bu.has_esp = false;
+	expect(&s, REASON_BU_UNPROTECTED, NO_STATUS);
+	bind_ok(HOA, COA2, 6, 10);
+	sample(&s, HOA, HOA, 7, 0);
+	expect(&s, REASON_NONE, MH_STATUS_ACCEPTED);
+	sample(&s, HOA, COA, 8, 10);
+	s.mh.bu.flags &= ~MH_BU_H;
+	expect(&s, REASON_BU_NOT_HOME_REG, NO_STATUS);
+}
+END_TEST
+
+/* 10.3.1: not configured to act as a home agent */
+START_TEST(no_home_link)
+{
+	struct sample s;
+
+	bc.conf.n_prefixes = 0;
+	sample(&s, HOA, COA, 1, 10);
+	expect(&s, REASON_BU_NO_HOME_LINK, MH_STATUS_NO_HOME_REG);
+	ck_assert_int_eq(got.intercepts, 0);
+}
+END_TEST
+
+/* 10.3.1: the answer waits for duplicate address detection. */
+START_TEST(dad_unique)
+{
+	struct sample s;
+
+	got.probe_rc = 0;
+	sample(&s, "2001:db8:1:1::100", COA, 7, 10);
+	expect(&s, REASON_NONE, BCACHE_PUT_OFF);
+	ck_assert_int_eq(got.probes, 1);
+	ck_assert_uint_eq(got.link, 1);
+	ck_assert_int_eq(got.intercepts + got.advertises, 0);
+	ck_assert_int_eq(state_of("2001:db8:1:1::100"), BINDING_PROBING);
+	ck_assert_uint_eq(bc.n_bound, 0);
+	pass(1000);
+	s.bu.dad = BCACHE_DAD_UNIQUE;
+	expect(&s, REASON_NONE, MH_STATUS_ACCEPTED);
+	ck_assert_int_eq(got.probes, 1);
+	ck_assert_int_eq(got.intercepts, 1);
+	ck_assert_int_eq(got.advertises, 1);
+	ck_assert_uint_eq(got.ba.mh.ba.seq, 7);
+	ck_assert_uint_eq(got.ba.mh.ba.lifetime, 10);
+	ck_assert_int_eq(got.old, BINDING_PROBING);
+	pass(39999);
+	ck_assert_int_eq(state_of("2001:db8:1:1::100"), BINDING_BOUND);
+	pass(1);
+	ck_assert_int_eq(state_of("2001:db8:1:1::100"), BINDING_GONE);
+}
+END_TEST
+
+START_TEST(dad_duplicate)
+{
+	struct sample s;
+
+	got.probe_rc = 0;
+	sample(&s, HOA, COA, 7, 10);
+	expect(&s, REASON_NONE, BCACHE_PUT_OFF);
+	s.bu.dad = BCACHE_DAD_DUPLICATE;
+	expect(&s, REASON_BU_DUPLICATE, MH_STATUS_DAD_FAILED);
+	ck_addr_eq(got.ba.dst, COA);
+	ck_assert(got.ba.rh2);
+	ck_assert_uint_eq(got.ba.mh.ba.seq, 7);
+	ck_assert_int_eq(got.intercepts + got.advertises, 0);
+	ck_assert_int_eq(state_of(HOA), BINDING_GONE);
+	ck_assert_uint_eq(timers.n, 0);
+	/* no entry: any number will do */
+	sample(&s, HOA, COA, 3, 10);
+	expect(&s, REASON_NONE, BCACHE_PUT_OFF);
+}
+END_TEST
+
+/* 10.3.1: unless there is a binding already */
+START_TEST(dad_once)
+{
+	struct sample s;
+
+	bind_ok(HOA, COA, 1, 10);
+	got.probe_rc = 0;
+	bind_ok(HOA, COA2, 2, 10);
+	ck_assert_int_eq(got.probes, 1);
+	/* a tombstone is none */
+	sample(&s, HOA, HOA, 3, 0);
+	expect(&s, REASON_NONE, MH_STATUS_ACCEPTED);
+	sample(&s, HOA, COA, 4, 10);
+	expect(&s, REASON_NONE, BCACHE_PUT_OFF);
+	ck_assert_int_eq(state_of(HOA), BINDING_PROBING);
+	s.bu.dad = BCACHE_DAD_UNIQUE;
+	expect(&s, REASON_NONE, MH_STATUS_ACCEPTED);
+}
+END_TEST
+
+/* Of several while it is tested the last one is answered, and once. */
+START_TEST(dad_repeated)
+{
+	struct sample first, second, old;
+
+	got.probe_rc = 0;
+	sample(&first, HOA, COA, 7, 10);
+	expect(&first, REASON_NONE, BCACHE_PUT_OFF);
+	sample(&second, HOA, COA2, 9, 10);
+	expect(&second, REASON_NONE, BCACHE_PUT_OFF);
+	sample(&old, HOA, COA, 8, 10);
+	expect(&old, REASON_BU_SEQ, MH_STATUS_SEQ);
+	ck_assert_uint_eq(got.ba.mh.ba.seq, 9);
+	ck_assert_int_eq(state_of(HOA), BINDING_PROBING);
+	ck_assert_int_eq(got.states, 1);
+	first.bu.dad = BCACHE_DAD_UNIQUE;
+	expect(&first, REASON_BU_SUPERSEDED, NO_STATUS);
+	ck_assert_int_eq(state_of(HOA), BINDING_PROBING);
+	second.bu.dad = BCACHE_DAD_UNIQUE;
+	expect(&second, REASON_NONE, MH_STATUS_ACCEPTED);
+	ck_addr_eq(reg_of(HOA).coa, COA2);
+	expect(&second, REASON_BU_SUPERSEDED, NO_STATUS);
+	ck_assert_int_eq(got.intercepts, 1);
+}
+END_TEST
+
+/* The mobile node is home again: there is no binding, and will be none. */
+START_TEST(dad_and_home)
+{
+	struct sample s, dereg;
+
+	got.probe_rc = 0;
+	sample(&s, HOA, COA, 7, 10);
+	expect(&s, REASON_NONE, BCACHE_PUT_OFF);
+	sample(&dereg, HOA, HOA, 8, 0);
+	expect(&dereg, REASON_BU_NO_BINDING, MH_STATUS_NOT_HA_FOR_MN);
+	ck_assert_int_eq(state_of(HOA), BINDING_GONE);
+	s.bu.dad = BCACHE_DAD_UNIQUE;
+	expect(&s, REASON_BU_SUPERSEDED, NO_STATUS);
+	ck_assert_int_eq(state_of(HOA), BINDING_GONE);
+}
+END_TEST
+
+/* A stranger's BU meanwhile changes nothing. */
+START_TEST(dad_and_stranger)
+{
+	struct sample s, other;
+
+	got.probe_rc = 0;
+	sample(&s, HOA, COA, 7, 10);
+	expect(&s, REASON_NONE, BCACHE_PUT_OFF);
+	sample(&other, HOA, COA2, 9, 10);
+	other.bu.owns = false;
+	expect(&other, REASON_BU_NOT_OWNER, MH_STATUS_PROHIBITED);
+	s.bu.dad = BCACHE_DAD_UNIQUE;
+	expect(&s, REASON_NONE, MH_STATUS_ACCEPTED);
+}
+END_TEST
+
+/* Nor is there a record for what cannot be tested, or is never told. */
+START_TEST(dad_fails)
+{
+	struct sample s;
+
+	got.probe_rc = -ENOSPC;
+	sample(&s, HOA, COA, 7, 10);
+	expect(&s, REASON_BU_DAD_CROWDED, MH_STATUS_RESOURCES);
+	ck_assert_int_eq(state_of(HOA), BINDING_GONE);
+	ck_assert_uint_eq(timers.n, 0);
+	got.probe_rc = 0;
+	expect(&s, REASON_NONE, BCACHE_PUT_OFF);
+	pass(9999);
+	ck_assert_int_eq(state_of(HOA), BINDING_PROBING);
+	pass(1);
+	ck_assert_int_eq(state_of(HOA), BINDING_GONE);
+}
+END_TEST
+
+/* 10.3.1: not beyond the prefix's valid lifetime, in units of four seconds. */
+START_TEST(prefix_lifetime)
+{
+	struct sample s;
+
+	prefixes[0].valid = 43;
+	sample(&s, HOA, COA, 1, 75);
+	expect(&s, REASON_NONE, MH_STATUS_PREFIX_DISCOVERY);
+	ck_assert_uint_eq(got.ba.mh.ba.lifetime, 10);
+	ck_assert_uint_eq(reg_of(HOA).lifetime, 40);
+	sample(&s, HOA, COA, 2, 9);
+	expect(&s, REASON_NONE, MH_STATUS_ACCEPTED);
+	ck_assert_uint_eq(got.ba.mh.ba.lifetime, 9);
+	sample(&s, HOA, COA, 3, 10);
+	expect(&s, REASON_NONE, MH_STATUS_PREFIX_DISCOVERY);
+	prefixes[0].valid = 3;
+	sample(&s, HOA, COA, 4, 10);
+	expect(&s, REASON_BU_NOT_HOME_SUBNET, MH_STATUS_NOT_HOME_SUBNET);
+	prefixes[0].valid = 0;
+	sample(&s, HOA2, COA, 4, 10);
+	expect(&s, REASON_BU_NOT_HOME_SUBNET, MH_STATUS_NOT_HOME_SUBNET);
+}
+END_TEST
+
+/* 10.3.1: 1 where it is deprecated, or will be, or the prefix has changed; 10.3.2:
+ * 0 for a deregistration. */
+START_TEST(prefix_status)
+{
+	struct sample s;
+
+	prefixes[0].preferred = 40;
+	bind_ok(HOA, COA, 1, 10);
+	sample(&s, HOA, COA, 2, 11);
+	expect(&s, REASON_NONE, MH_STATUS_PREFIX_DISCOVERY);
+	ck_assert_uint_eq(got.ba.mh.ba.lifetime, 11);
+	prefixes[0].preferred = 0;
+	sample(&s, HOA, COA, 3, 1);
+	expect(&s, REASON_NONE, MH_STATUS_PREFIX_DISCOVERY);
+	prefixes[0].preferred = BCACHE_FOR_EVER;
+	bind_ok(HOA, COA, 4, 10);
+	sample(&s, HOA, COA, 5, 10);
+	s.bu.prefix_changed = true;
+	expect(&s, REASON_NONE, MH_STATUS_PREFIX_DISCOVERY);
+	sample(&s, HOA, HOA, 6, 0);
+	s.bu.prefix_changed = true;
+	prefixes[0].preferred = 0;
+	expect(&s, REASON_NONE, MH_STATUS_ACCEPTED);
+}
+END_TEST
+
+/* 10.3.1: MUST remove a binding when its prefix is not valid any more. */
+START_TEST(prefix_ends)
+{
+	bind_ok(HOA, COA, 1, 75);
+	bind_ok("2001:db8:1:1::100", COA, 1, 75);
+	prefixes[0].valid = 20;
+	bcache_cut(&bc, now);
+	pass(19999);
+	ck_assert_int_eq(state_of(HOA), BINDING_BOUND);
+	pass(1);
+	ck_assert_int_eq(state_of(HOA), BINDING_GONE);
+	ck_assert_int_eq(got.forgets, 1);
+	ck_assert_int_eq(state_of("2001:db8:1:1::100"), BINDING_BOUND);
+}
+END_TEST
+
+/* 9.5.5: asked for in the last part of the lifetime, some times, spaced. */
+START_TEST(refresh_requests)
+{
+	struct sample s;
+
+	bc.conf.brr = true;
+	bind_ok(HOA, COA, 1, 60);	/* 240 s: 30 s before, each 7.5 s */
+	pass(209900);
+	ck_assert_int_eq(got.refreshes, 0);
+	pass(200);
+	ck_assert_int_eq(got.refreshes, 1);
+	ck_addr_eq(got.hoa, HOA);
+	pass(7300);
+	ck_assert_int_eq(got.refreshes, 1);
+	pass(200);
+	ck_assert_int_eq(got.refreshes, 2);
+	/* refreshed: no more, until it is old again */
+	bind_ok(HOA, COA, 2, 60);
+	pass(209000);
+	ck_assert_int_eq(got.refreshes, 2);
+	pass(30000);
+	ck_assert_int_eq(got.refreshes, 5);
+	pass(2000);
+	ck_assert_int_eq(got.refreshes, 5);
+	ck_assert_int_eq(state_of(HOA), BINDING_GONE);
+
+	/* 9.5.5: MUST stop when a Binding Update comes, a rejected one too */
+	bind_ok(HOA, COA, 1, 60);
+	pass(211000);
+	ck_assert_int_eq(got.refreshes, 6);
+	sample(&s, HOA, HA, 2, 60);
+	s.bu.src = addr(COA);
+	expect(&s, REASON_BU_BAD_COA, MH_STATUS_INVALID_COA);
+	pass(28000);
+	ck_assert_int_eq(got.refreshes, 6);
+}
+END_TEST
+
+START_TEST(refresh_requests_of_short_ones)
+{
+	bc.conf.brr = true;
+	bind_ok(HOA, COA, 1, 1);	/* 4 s */
+	pass(2900);
+	ck_assert_int_eq(got.refreshes, 0);
+	pass(1099);
+	ck_assert_int_eq(got.refreshes, 1);
+	pass(10000);
+	ck_assert_int_eq(got.refreshes, 1);
+	/* a tombstone asks for nothing */
+	bind_ok(HOA, COA, 5, 60);
+	bind_ok(HOA, HOA, 6, 0);
+	pass(10000);
+	bc.conf.brr = false;
+	bind_ok(HOA, COA, 7, 60);
+	pass(241000);
+	ck_assert_int_eq(got.refreshes, 1);
+}
+END_TEST
+
 START_TEST(capacity)
 {
 	char hoa[32];
@@ -619,6 +1068,43 @@ START_TEST(k_flag)
 }
 END_TEST
 
+/* RFC 3963 6.2, 6.6 and 6.7 */
+START_TEST(mobile_routers)
+{
+	struct sample s, host;
+
+	sample(&s, HOA, COA, 1, 30);
+	s.mh.bu.flags |= MH_BU_R;
+	got.router = REASON_BU_PREFIX_DENIED;
+	got.router_status = MH_STATUS_PREFIX_PROHIBITED;
+	expect(&s, REASON_BU_PREFIX_DENIED, MH_STATUS_PREFIX_PROHIBITED);
+	ck_assert_int_eq(got.intercepts, 0);
+	ck_assert_uint_eq(got.ba.mh.ba.flags, 0);
+	got.router = REASON_NONE;
+	got.intercept_err = -EADDRNOTAVAIL;
+	expect(&s, REASON_BU_PREFIX_INVALID, MH_STATUS_INVALID_PREFIX);
+	got.intercept_err = 0;
+	expect(&s, REASON_NONE, MH_STATUS_ACCEPTED);
+	ck_assert_uint_eq(got.ba.mh.ba.flags, MH_BA_R);
+	ck_assert_int_eq(got.routers, 3);
+	/* 139: R is not as it was bound; a deregistration may say anything */
+	sample(&host, HOA, COA, 2, 30);
+	expect(&host, REASON_BU_ROUTER_CHANGE, MH_STATUS_TYPE_CHANGE);
+	sample(&host, HOA, COA, 3, 0);
+	expect(&host, REASON_NONE, MH_STATUS_ACCEPTED);
+	ck_assert_uint_eq(got.ba.mh.ba.flags, 0);
+	sample(&host, HOA, COA, 4, 30);
+	expect(&host, REASON_NONE, MH_STATUS_ACCEPTED);
+	s.mh.bu.seq = 5;
+	expect(&s, REASON_BU_ROUTER_CHANGE, MH_STATUS_TYPE_CHANGE);
+	ck_assert_int_eq(got.routers, 3);
+	/* 140: H clear is answered */
+	s.mh.bu.seq = 6;
+	s.mh.bu.flags &= ~MH_BU_H;
+	expect(&s, REASON_BU_ROUTER, MH_STATUS_ROUTER_PROHIBITED);
+}
+END_TEST
+
 START_TEST(lifetime_is_limited)
 {
 	bind_ok(HOA, COA, 1, 65535);
@@ -680,6 +1166,7 @@ START_TEST(tombstone)
 	ck_assert_int_eq(got.releases, 1);
 	ck_assert_int_eq(state_of(HOA), BINDING_DELETED);
 	ck_assert_uint_eq(got.ba.mh.ba.lifetime, 0);
+	ck_assert_uint_eq(got.ba.mh.n_opts, 0);
 	ck_assert_uint_eq(got.ba.mh.ba.seq, 12);
 	ck_addr_eq(got.ba.dst, HOA);
 	ck_assert(!got.ba.rh2);
@@ -1415,16 +1902,305 @@ START_TEST(very_many)
 }
 END_TEST
 
+/* RFC 5648 */
+
+/* One option, and what several() will say: that care-of address, so long. */
+static void several(struct sample *s, const char *coa, uint16_t seq,
+		    uint16_t lifetime)
+{
+	struct mh_opt *opt;
+
+	sample(s, HOA, coa, seq, lifetime);
+	s->mh.n_opts = 0;	/* 5.2: no alternate care-of address */
+	opt = mh_opt_add(&s->mh, MH_OPT_BID);
+	opt->bid.id = 1;
+	opt->bid.len = MH_BID_LEN_IPV6;
+	opt->bid.coa = addr(coa);
+	got.several = (struct bcache_several){
+		.coa = addr(coa),
+		.expires = mtime_add(now, MTIME_SEC(lifetime *
+						    MH_LIFETIME_UNIT)),
+		.lifetime = lifetime * MH_LIFETIME_UNIT,
+	};
+}
+
+START_TEST(several_registered)
+{
+	struct sample s;
+	struct binding b;
+	struct in6_addr hoa = addr(HOA);
+
+	several(&s, COA, 1, 10);
+	expect(&s, REASON_NONE, MH_STATUS_ACCEPTED);
+	ck_assert_int_eq(got.severals, 1);
+	ck_assert(!got.several_bound);
+	ck_assert_uint_eq(got.several_lifetime, 40);
+	ck_assert(got.reg.several);
+	ck_assert_uint_eq(got.ba.mh.ba.lifetime, 10);
+	/* another of its care-of addresses ends before: the BA is about this
+	 * BU's */
+	several(&s, COA2, 2, 20);
+	got.several.coa = addr(COA);
+	got.several.expires = mtime_add(now, MTIME_SEC(40));
+	got.several.lifetime = 40;
+	expect(&s, REASON_NONE, MH_STATUS_ACCEPTED);
+	ck_assert(got.several_bound);
+	ck_assert_uint_eq(got.ba.mh.ba.lifetime, 20);
+	ck_assert(bcache_find_bound(&bc, &hoa, &b));
+	ck_addr_eq(b.reg.coa, COA);
+	ck_assert(b.reg.several);
+	ck_assert_uint_eq(b.reg.seq, 2);
+	/* 6.2: one without replaces them all */
+	bind_ok(HOA, COA2, 3, 10);
+	ck_assert(!got.reg.several);
+	ck_assert_int_eq(got.severals, 2);
+	ck_assert(bcache_find_bound(&bc, &hoa, &b) && !b.reg.several);
+}
+END_TEST
+
+START_TEST(several_rejected)
+{
+	struct sample s;
+
+	bind_ok(HOA, COA, 1, 10);
+	several(&s, COA2, 2, 10);
+	got.several.status = MH_STATUS_MCOA_NON_MCOA_EXISTS;
+	got.several_reason = REASON_BID_PLAIN;
+	expect(&s, REASON_BID_PLAIN, MH_STATUS_MCOA_NON_MCOA_EXISTS);
+	ck_assert(got.several_bound);
+	ck_assert_int_eq(got.intercepts, 1);
+	/* its number counts all the same, RFC 6275 9.5.1 */
+	ck_assert_int_eq(got.stores, 1);
+	/* what comes before it is not told of it: 9.5.1 */
+	got.several_reason = REASON_NONE;
+	several(&s, COA2, 2, 10);
+	expect(&s, REASON_BU_SEQ, MH_STATUS_SEQ);
+	several(&s, COA2, 3, 10);
+	s.bu.owns = false;
+	expect(&s, REASON_BU_NOT_OWNER, MH_STATUS_PROHIBITED);
+	several(&s, COA2, 3, 10);
+	s.bu.has_esp = false;
+	expect(&s, REASON_BU_UNPROTECTED, BCACHE_SILENT);
+	several(&s, COA2, 3, 10);
+	s.bu.leaving = true;
+	expect(&s, REASON_BU_LEAVING, MH_STATUS_PROHIBITED);
+	ck_assert_int_eq(got.severals, 1);
+	/* and it is carried out in part */
+	several(&s, COA2, 4, 10);
+	got.several.status = MH_STATUS_MCOA_NOTCOMPLETE;
+	expect(&s, REASON_NONE, MH_STATUS_MCOA_NOTCOMPLETE);
+}
+END_TEST
+
+START_TEST(several_removed)
+{
+	struct sample s;
+
+	several(&s, COA, 1, 0);
+	expect(&s, REASON_BU_NO_BINDING, MH_STATUS_NOT_HA_FOR_MN);
+	ck_assert_int_eq(got.severals, 0);
+	several(&s, COA, 2, 10);
+	expect(&s, REASON_NONE, MH_STATUS_ACCEPTED);
+	/* one of them: the rest stays bound, with the flags it had */
+	several(&s, COA2, 3, 0);
+	s.mh.bu.flags |= MH_BU_L;
+	got.several.expires = mtime_add(now, MTIME_SEC(30));
+	got.several.lifetime = 40;
+	expect(&s, REASON_NONE, MH_STATUS_ACCEPTED);
+	ck_assert_int_eq(state_of(HOA), BINDING_BOUND);
+	ck_assert_uint_eq(got.ba.mh.ba.lifetime, 0);
+	ck_assert(!(got.reg.flags & MH_BU_L));
+	ck_assert_int_eq(got.releases, 0);
+	/* the last one */
+	several(&s, COA2, 4, 0);
+	got.several.none = true;
+	expect(&s, REASON_NONE, MH_STATUS_ACCEPTED);
+	ck_assert_int_eq(state_of(HOA), BINDING_DELETED);
+	ck_assert_int_eq(got.releases, 1);
+	/* and all at once, 5.4 */
+	several(&s, COA, 5, 10);
+	expect(&s, REASON_NONE, MH_STATUS_ACCEPTED);
+	bind_ok(HOA, COA, 6, 0);
+	ck_assert_int_eq(state_of(HOA), BINDING_DELETED);
+}
+END_TEST
+
+START_TEST(several_outlives)
+{
+	struct in6_addr hoa = addr(HOA);
+	struct sample s;
+	struct binding b;
+
+	several(&s, COA, 1, 10);
+	expect(&s, REASON_NONE, MH_STATUS_ACCEPTED);
+	got.next = (struct bcache_several){
+		.coa = addr(COA2),
+		.expires = mtime_add(now, MTIME_SEC(60)),
+		.lifetime = 60,
+	};
+	pass(41000);
+	ck_assert_int_eq(got.outlives, 1);
+	ck_assert(bcache_find_bound(&bc, &hoa, &b));
+	ck_addr_eq(b.reg.coa, COA2);
+	ck_assert_uint_eq(b.reg.lifetime, 60);
+	got.next.expires.ns = 0;
+	pass(20000);
+	ck_assert_int_eq(got.outlives, 2);
+	ck_assert_int_eq(got.forgets, 1);
+	ck_assert(!bcache_find(&bc, &hoa, &b));
+}
+END_TEST
+
+/* A Binding Update comes after one is over, and before the timer has run. */
+START_TEST(several_outlives_for_bu)
+{
+	struct sample s;
+
+	several(&s, COA, 1, 10);
+	expect(&s, REASON_NONE, MH_STATUS_ACCEPTED);
+	got.next = (struct bcache_several){
+		.coa = addr(COA2),
+		.expires = mtime_add(now, MTIME_SEC(60)),
+		.lifetime = 60,
+	};
+	now = mtime_add(now, MTIME_SEC(40));
+	several(&s, COA, 1, 10);
+	expect(&s, REASON_BU_SEQ, MH_STATUS_SEQ);
+	ck_assert_int_eq(got.outlives, 1);
+	ck_assert_int_eq(state_of(HOA), BINDING_BOUND);
+}
+END_TEST
+
+/* 5.6, 6.3 */
+START_TEST(several_at_home)
+{
+	struct sample s;
+	struct binding b;
+	struct in6_addr hoa = addr(HOA);
+
+	/* from the home address itself; it has the address there, so that it
+	 * is not tested, nor advertised */
+	got.probe_rc = 0;
+	several(&s, HOA, 1, 50);
+	got.several.home = true;
+	expect(&s, REASON_NONE, MH_STATUS_ACCEPTED);
+	ck_assert_int_eq(got.probes, 0);
+	ck_assert(got.reg.home);
+	pass(10000);
+	ck_assert_int_eq(got.advertises, 0);
+	/* away again: advertised as at first, spaced */
+	several(&s, COA, 2, 50);
+	expect(&s, REASON_NONE, MH_STATUS_ACCEPTED);
+	ck_assert_int_eq(got.advertises, 1);
+	pass(500);
+	ck_assert_int_eq(got.advertises, 1);
+	pass(5000);
+	ck_assert_int_eq(got.advertises, BCACHE_NA_COUNT);
+	/* so, too, where its home binding is over by itself */
+	several(&s, HOA, 3, 5);
+	got.several.home = true;
+	expect(&s, REASON_NONE, MH_STATUS_ACCEPTED);
+	got.next = (struct bcache_several){
+		.coa = addr(COA),
+		.expires = mtime_add(now, MTIME_SEC(200)),
+		.lifetime = 200,
+	};
+	pass(24000);
+	ck_assert_int_eq(got.advertises, 2 * BCACHE_NA_COUNT);
+	ck_assert(bcache_find_bound(&bc, &hoa, &b) && !b.reg.home);
+}
+END_TEST
+
+START_TEST(several_probed)
+{
+	struct sample s;
+
+	got.probe_rc = 0;
+	several(&s, COA, 1, 10);
+	expect(&s, REASON_NONE, BCACHE_PUT_OFF);
+	ck_assert_int_eq(got.intercepts, 0);
+	s.bu.dad = BCACHE_DAD_UNIQUE;
+	expect(&s, REASON_NONE, MH_STATUS_ACCEPTED);
+	ck_assert_int_eq(got.severals, 2);
+	ck_assert_int_eq(got.intercepts, 1);
+}
+END_TEST
+
+START_TEST(several_coa_usable)
+{
+	struct in6_addr hoa = addr(HOA), hoa2 = addr(HOA2), ours = addr(HA);
+	struct in6_addr coa = addr(COA);
+	struct sample s;
+
+	bind_ok(HOA2, HOA, 1, 10);
+	ck_assert(!bcache_coa_usable(&bc, &hoa, &ours, now));
+	ck_assert(!bcache_coa_usable(&bc, &hoa, &hoa2, now));
+	ck_assert(bcache_coa_usable(&bc, &hoa, &coa, now));
+	/* by default the other one is at home: there packets end */
+	several(&s, HOA2, 2, 10);
+	s.bu.hoa = hoa2;
+	got.several.home = true;
+	expect(&s, REASON_NONE, MH_STATUS_ACCEPTED);
+	ck_assert(bcache_coa_usable(&bc, &hoa, &hoa2, now));
+}
+END_TEST
+
+/* Without the callback they are options like others that nobody knows. */
+START_TEST(several_unknown)
+{
+	struct bcache_ops plain = fake_ops;
+	struct sample s;
+
+	plain.several = NULL;
+	bc.ops = &plain;
+	several(&s, COA, 1, 10);
+	alt_coa(&s, COA);
+	expect(&s, REASON_NONE, MH_STATUS_ACCEPTED);
+	ck_assert(!got.reg.several);
+	bc.ops = &fake_ops;
+}
+END_TEST
+
+START_TEST(several_restored)
+{
+	struct in6_addr hoa = addr(HOA);
+	const struct bcache_several next = {
+		.coa = addr(COA2),
+		.expires = mtime_add(now, MTIME_SEC(20)),
+		.lifetime = 40,
+	};
+	struct binding_reg reg = {
+		.coa = addr(COA), .ha = addr(HA), .lifetime = 100,
+		.expires = mtime_add(now, MTIME_SEC(100)), .several = true,
+	};
+	struct binding b;
+
+	ck_assert_int_eq(bcache_restore(&bc, &hoa, &reg, false, now), 0);
+	ck_assert(bcache_find_bound(&bc, &hoa, &b) && b.reg.several);
+	bcache_set_several(&bc, &hoa, &next);
+	ck_assert(bcache_find_bound(&bc, &hoa, &b));
+	ck_addr_eq(b.reg.coa, COA2);
+	ck_assert_uint_eq(b.reg.lifetime, 40);
+	bcache_set_several(&bc, &hoa, NULL);
+	ck_assert(bcache_find_bound(&bc, &hoa, &b) && !b.reg.several);
+	pass(21000);
+	ck_assert(!bcache_find(&bc, &hoa, &b));
+	ck_assert_int_eq(got.outlives, 0);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("bcache");
 	TCase *tc = tcase_create("bcache");
+	TCase *severals = tcase_create("5648");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, registration);
 	tcase_add_test(tc, answer_goes_to_source);
 	tcase_add_test(tc, answered_without_a_flag);
+	tcase_add_test(tc, reserved_bits);
 	tcase_add_test(tc, handover_and_refresh);
 	tcase_add_test(tc, dropped_unprotected);
 	tcase_add_test(tc, prohibited_not_owner);
@@ -1443,10 +2219,26 @@ static Suite *suite(void)
 	tcase_add_test(tc, coa_of_one_that_is_over);
 	tcase_add_test(tc, nesting_is_bounded);
 	tcase_add_test(tc, rejected_seq_counts);
+	tcase_add_test(tc, rejected_seq_is_stored);
+	tcase_add_test(tc, type_change);
+	tcase_add_test(tc, no_home_link);
+	tcase_add_test(tc, dad_unique);
+	tcase_add_test(tc, dad_duplicate);
+	tcase_add_test(tc, dad_once);
+	tcase_add_test(tc, dad_repeated);
+	tcase_add_test(tc, dad_and_home);
+	tcase_add_test(tc, dad_and_stranger);
+	tcase_add_test(tc, dad_fails);
+	tcase_add_test(tc, prefix_lifetime);
+	tcase_add_test(tc, prefix_status);
+	tcase_add_test(tc, prefix_ends);
+	tcase_add_test(tc, refresh_requests);
+	tcase_add_test(tc, refresh_requests_of_short_ones);
 	tcase_add_test(tc, capacity);
 	tcase_add_test(tc, data_plane_fails);
 	tcase_add_test(tc, k_flag);
 	tcase_add_test(tc, lifetime_is_limited);
+	tcase_add_test(tc, mobile_routers);
 	tcase_add_test(tc, expiry);
 	tcase_add_test(tc, expiry_without_timer);
 	tcase_add_test(tc, tombstone);
@@ -1473,6 +2265,18 @@ static Suite *suite(void)
 	tcase_add_test(tc, random_long);
 	tcase_add_test(tc, very_many);
 	suite_add_tcase(s, tc);
+	tcase_add_checked_fixture(severals, setup, teardown);
+	tcase_add_test(severals, several_registered);
+	tcase_add_test(severals, several_rejected);
+	tcase_add_test(severals, several_removed);
+	tcase_add_test(severals, several_outlives);
+	tcase_add_test(severals, several_outlives_for_bu);
+	tcase_add_test(severals, several_at_home);
+	tcase_add_test(severals, several_probed);
+	tcase_add_test(severals, several_coa_usable);
+	tcase_add_test(severals, several_unknown);
+	tcase_add_test(severals, several_restored);
+	suite_add_tcase(s, severals);
 	return s;
 }
 

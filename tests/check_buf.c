@@ -156,7 +156,7 @@ int main(void)
 	tcase_add_test(tc, write_past_end_is_sticky);
 	tcase_add_test(tc, write_set_only_what_is_written);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
+	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;

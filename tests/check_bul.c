@@ -212,10 +212,179 @@ START_TEST(resynchronised_by_status_135)
 	ck_assert_int_eq(ba(MH_STATUS_SEQ, 40000, 0, 1), REASON_NONE);
 	ck_assert_uint_eq(seen.sent, 2);
 	ck_assert_uint_eq(seen.bu.bu.seq, 40001);
-	/* obeyed once: two ends must not chase each other */
-	ck_assert_int_eq(ba(MH_STATUS_SEQ, 50000, 0, 2), REASON_BA_SEQ);
+	/* answered at once only the first time, or two ends chase each other;
+	 * but the number is the HA's (RFC 6275 11.7.3) */
+	ck_assert_int_eq(ba(MH_STATUS_SEQ, 50000, 0, 2), REASON_NONE);
+	run_to(1500);
 	ck_assert_uint_eq(seen.sent, 2);
-	ck_assert_int_eq(ba(0, 40001, 300, 3), REASON_NONE);
+	ck_assert_int_eq(ba(0, 40001, 300, 1501), REASON_BA_UNMATCHED);
+	run_to(4600);
+	ck_assert_uint_eq(seen.sent, 3);
+	ck_assert_uint_eq(seen.bu.bu.seq, 50001);
+	ck_assert_int_eq(ba(0, 50001, 300, 4700), REASON_NONE);
+}
+END_TEST
+
+START_TEST(longer_than_asked)
+{
+	/* RFC 6275 11.7.3: a BA may shorten what was asked for, no more */
+	go_away(&coa1, 0);
+	ck_assert_int_eq(ba(0, 101, 4000, 10), REASON_NONE);
+	ck_assert_uint_eq(e->granted, 300);
+	ck_assert_int_eq(e->expires.ns, at_ms(300000).ns);
+}
+END_TEST
+
+START_TEST(late_answer)
+{
+	/* to the first of three BUs: the HA counts from that one */
+	go_away(&coa1, 0);
+	run_to(4600);
+	ck_assert_uint_eq(seen.sent, 3);
+	ck_assert_int_eq(ba(0, 101, 200, 4700), REASON_NONE);
+	ck_assert_int_eq(e->expires.ns, at_ms(200000).ns);
+}
+END_TEST
+
+START_TEST(no_longer_than_valid)
+{
+	/* RFC 6275 11.7.1: neither than the home nor the care-of address */
+	e->hoa_valid = at_ms(100000);
+	go_away(&coa1, 0);
+	ck_assert_uint_eq(seen.bu.bu.lifetime, 25);
+	e->coa_valid = at_ms(43999);
+	run_to(1500);
+	ck_assert_uint_eq(seen.bu.bu.lifetime, 10);
+	e->coa_valid = at_ms(4000);
+	run_to(4500);
+	/* never 0, which would be a deregistration */
+	ck_assert_uint_eq(seen.bu.bu.lifetime, 1);
+	/* another care-of address has a lifetime of its own */
+	go_away(&coa2, 5000);
+	ck_assert_uint_eq(seen.bu.bu.lifetime, 23);
+}
+END_TEST
+
+START_TEST(valid_no_more)
+{
+	/* its owner's to end; the HA may know of a longer lifetime */
+	e->hoa_valid = at_ms(50000);
+	bind_it(0);
+	ck_assert_uint_eq(seen.bu.bu.lifetime, 12);
+	run_to(49999);
+	ba(0, seen.bu.bu.seq, 4, 50000);
+	run_to(60000);
+	ck_assert_uint_eq(seen.gone, 0);
+	ck_assert_uint_eq(seen.bu.bu.lifetime, 75);
+}
+END_TEST
+
+START_TEST(first_timeout_is_configured)
+{
+	/* RFC 6275 13: InitialBindackTimeoutFirstReg */
+	bul.first_timeout = MTIME_MS(700);
+	go_away(&coa1, 0);
+	run_to(699);
+	ck_assert_uint_eq(seen.sent, 1);
+	run_to(700);
+	ck_assert_uint_eq(seen.sent, 2);
+	run_to(2100);
+	ck_assert_uint_eq(seen.sent, 3);
+}
+END_TEST
+
+START_TEST(binding_error)
+{
+	bind_it(0);
+	/* RFC 6275 11.3.6, status 1 from the HA: a BU */
+	ck_assert_int_eq(bul_be(e, MH_BE_NO_BINDING, at_ms(5000)),
+			 REASON_NONE);
+	ck_assert_uint_eq(seen.sent, 2);
+	ck_assert_int_eq(e->state, BUL_REFRESHING);
+	/* packets go on: it may be anybody's */
+	ck_assert_int_eq(seen.tunnel, BUL_TUNNEL_UP);
+	ck_assert_int_eq(bul_be(e, MH_BE_NO_BINDING, at_ms(5001)),
+			 REASON_BE_UNMATCHED);
+	ck_assert_int_eq(ba(0, 102, 300, 5010), REASON_NONE);
+	/* not as often as somebody likes */
+	ck_assert_int_eq(bul_be(e, MH_BE_NO_BINDING, at_ms(14999)),
+			 REASON_BE_UNMATCHED);
+	ck_assert_int_eq(bul_be(e, MH_BE_NO_BINDING, at_ms(15000)),
+			 REASON_NONE);
+	ck_assert_uint_eq(seen.sent, 3);
+}
+END_TEST
+
+START_TEST(binding_error_of_other_status)
+{
+	bind_it(0);
+	/* status 2: BUs are no extension */
+	ck_assert_int_eq(bul_be(e, MH_BE_UNKNOWN_TYPE, at_ms(5000)),
+			 REASON_BE_UNMATCHED);
+	ck_assert_int_eq(bul_be(e, 3, at_ms(5000)), REASON_BE_UNMATCHED);
+	ck_assert_uint_eq(seen.sent, 1);
+}
+END_TEST
+
+START_TEST(no_mobility_header_there)
+{
+	/* RFC 6275 11.3.5: it is left in peace, for a while */
+	ck_assert_int_eq(bul_unsupported(e), REASON_BA_UNMATCHED);
+	go_away(&coa1, 0);
+	ck_assert_int_eq(bul_unsupported(e), REASON_NONE);
+	run_to(1499);
+	ck_assert_uint_eq(seen.gone, 0);
+	run_to(1500);
+	ck_assert_uint_eq(seen.gone, 1);
+	ck_assert_int_eq(seen.end, BUL_END_UNSUPPORTED);
+	e = bul_add(&bul, &hoa, &ha, 100, at_ms(1600));
+	go_away(&coa1, 1600);
+	run_to(301499);
+	ck_assert_uint_eq(seen.sent, 1);
+	run_to(301500);
+	ck_assert_uint_eq(seen.sent, 2);
+}
+END_TEST
+
+START_TEST(forged_disowning)
+{
+	/* anybody on the link sees a BU and can say so: the HA knows better */
+	go_away(&coa1, 0);
+	ck_assert_int_eq(bul_unsupported(e), REASON_NONE);
+	ck_assert_int_eq(ba(0, seen.bu.bu.seq, 300, 1), REASON_NONE);
+	ck_assert_int_eq(e->state, BUL_BOUND);
+	go_away(&coa2, 2000);
+	ck_assert_int_eq(e->state, BUL_REFRESHING);
+	ck_assert_int_eq(bul_unsupported(e), REASON_BA_UNMATCHED);
+	run_to(10000);
+	ck_assert_uint_eq(seen.gone, 0);
+}
+END_TEST
+
+START_TEST(another_home_agent)
+{
+	struct in6_addr next;
+
+	inet_pton(AF_INET6, "2001:db8:1::2", &next);
+	bind_it(0);
+	bul_set_ha(e, &next);
+	bul_event(e, BUL_EV_LOST, at_ms(10));
+	ck_assert(!bul_may_hold(e, at_ms(10)));
+	go_away(&coa1, 10);
+	ck_assert_int_eq(e->state, BUL_REGISTERING);
+	ck_assert_int_eq(seen.tunnel, BUL_TUNNEL_HOLD);
+	ck_assert_uint_eq(seen.sent, 2);
+	/* an RFC 6275 11.3.5 error counts again: this one has not answered */
+	ck_assert_int_eq(bul_unsupported(e), REASON_NONE);
+}
+END_TEST
+
+START_TEST(bound_needs_no_mobility_header)
+{
+	/* what is acknowledged is not given up for an ICMPv6 error */
+	bind_it(0);
+	ck_assert_int_eq(bul_unsupported(e), REASON_BA_UNMATCHED);
+	ck_assert_int_eq(e->state, BUL_BOUND);
 }
 END_TEST
 
@@ -271,8 +440,13 @@ START_TEST(home_again)
 	bul_event(e, BUL_EV_LOST, at_ms(500));
 	ck_assert_int_eq(e->state, BUL_DETACHED);
 	bul_set_coa(e, &hoa, 7);
+	/* RFC 6275 11.5.5: no packet from the home link before the BU */
+	seen.send_error = -ENOENT;
 	bul_event(e, BUL_EV_HOME, at_ms(600));
 	ck_assert_int_eq(e->state, BUL_RETURNING);
+	ck_assert_int_eq(seen.tunnel, BUL_TUNNEL_HOLD);
+	seen.send_error = 0;
+	bul_event(e, BUL_EV_KEYED, at_ms(601));
 	ck_assert(seen.at_home);
 	ck_assert_uint_eq(seen.bu.bu.lifetime, 0);
 	ck_assert_mem_eq(&mh_opt_find(&seen.bu, MH_OPT_ALT_COA)->alt_coa,
@@ -280,6 +454,56 @@ START_TEST(home_again)
 	ck_assert_int_eq(seen.tunnel, BUL_TUNNEL_OFF);
 	ck_assert_int_eq(ba(0, seen.bu.bu.seq, 0, 610), REASON_NONE);
 	ck_assert_uint_eq(seen.gone, 1);
+	ck_assert_int_eq(seen.end, BUL_END_HOME);
+}
+END_TEST
+
+START_TEST(home_unanswered)
+{
+	int64_t ms;
+
+	/* until the binding is over: so long the HA defends the HoA */
+	bind_it(0);
+	bul_event(e, BUL_EV_HOME, at_ms(1000));
+	run_to(2000);
+	ck_assert_uint_eq(seen.sent, 3);
+	ck_assert(seen.retransmission);
+	for (ms = 2000; ms < 300000; ms += 1000)
+		run_to(ms);
+	ck_assert_uint_eq(seen.gone, 0);
+	ck_assert_uint_gt(seen.sent, 10);
+	run_to(300001);
+	ck_assert_uint_eq(seen.gone, 1);
+	ck_assert_int_eq(seen.end, BUL_END_HOME);
+}
+END_TEST
+
+START_TEST(home_refused)
+{
+	bind_it(0);
+	bul_event(e, BUL_EV_HOME, at_ms(1000));
+	/* that may pass: asked again */
+	ck_assert_int_eq(ba(MH_STATUS_RESOURCES, 102, 0, 1010), REASON_NONE);
+	ck_assert_int_eq(e->state, BUL_RETURNING);
+	run_to(33010);
+	ck_assert_uint_eq(seen.sent, 3);
+	/* no binding there: nothing to wait for */
+	ck_assert_int_eq(ba(MH_STATUS_NOT_HA_FOR_MN, 103, 0, 33020),
+			 REASON_NONE);
+	ck_assert_int_eq(seen.end, BUL_END_HOME);
+}
+END_TEST
+
+START_TEST(home_after_expiry)
+{
+	/* RFC 6275 11.5.5: nobody defends it, nobody is to be told */
+	bind_it(0);
+	bul_event(e, BUL_EV_LOST, at_ms(1000));
+	ck_assert(bul_may_hold(e, at_ms(300000)));
+	ck_assert(!bul_may_hold(e, at_ms(300001)));
+	run_to(300001);
+	bul_event(e, BUL_EV_HOME, at_ms(300001));
+	ck_assert_uint_eq(seen.sent, 1);
 	ck_assert_int_eq(seen.end, BUL_END_HOME);
 }
 END_TEST
@@ -389,6 +613,36 @@ START_TEST(refused_for_now)
 }
 END_TEST
 
+START_TEST(refused_again_and_again)
+{
+	unsigned int i;
+
+	/* RFC 6275 11.7.3: no more BUs to that destination */
+	go_away(&coa1, 0);
+	for (i = 0; i < 8; i++) {
+		ck_assert_uint_eq(seen.gone, 0);
+		ck_assert_uint_eq(seen.sent, i + 1);
+		ba(MH_STATUS_RESOURCES, seen.bu.bu.seq, 0, i * 32000 + 1);
+		run_to(i * 32000 + 32001);
+	}
+	ck_assert_uint_eq(seen.gone, 1);
+	ck_assert_int_eq(seen.end, BUL_END_REFUSED);
+}
+END_TEST
+
+START_TEST(another_coa_is_another_try)
+{
+	unsigned int i;
+
+	go_away(&coa1, 0);
+	for (i = 0; i < 12; i++) {
+		ba(MH_STATUS_INVALID_COA, seen.bu.bu.seq, 0, i * 5000 + 1);
+		go_away(i % 2 ? &coa1 : &coa2, i * 5000 + 5000);
+	}
+	ck_assert_uint_eq(seen.gone, 0);
+}
+END_TEST
+
 START_TEST(accepted_for_no_time)
 {
 	go_away(&coa1, 0);
@@ -435,6 +689,29 @@ START_TEST(rate_is_by_home_agent)
 	bul_event(f, BUL_EV_AWAY, at_ms(3));
 	ck_assert_uint_eq(seen.sent, 4);
 	ck_assert_ptr_eq(bul_find(&bul, &hoa2), f);
+}
+END_TEST
+
+START_TEST(rate_with_many_home_agents)
+{
+	struct in6_addr hoas, has;
+	struct bul_entry *f[20];
+	unsigned int i, round;
+
+	/* no HA is forgotten while it counts, however many there are */
+	inet_pton(AF_INET6, "2001:db8:100::10", &hoas);
+	inet_pton(AF_INET6, "2001:db8:100::1", &has);
+	for (i = 0; i < 20; i++) {
+		hoas.s6_addr[5] = has.s6_addr[5] = i;
+		f[i] = bul_add(&bul, &hoas, &has, 1, at_ms(0));
+	}
+	for (round = 0; round < 4; round++) {
+		for (i = 0; i < 20; i++) {
+			bul_set_coa(f[i], &coa1, 7);
+			bul_event(f[i], BUL_EV_AWAY, at_ms(round * 100));
+		}
+	}
+	ck_assert_uint_eq(seen.sent, BUL_PEERS * PACE_MAX_UPDATE_RATE);
 }
 END_TEST
 
@@ -609,6 +886,23 @@ int main(void)
 	tcase_add_test(tc, second_registration_is_faster);
 	tcase_add_test(tc, wrong_numbers);
 	tcase_add_test(tc, resynchronised_by_status_135);
+	tcase_add_test(tc, longer_than_asked);
+	tcase_add_test(tc, late_answer);
+	tcase_add_test(tc, no_longer_than_valid);
+	tcase_add_test(tc, valid_no_more);
+	tcase_add_test(tc, first_timeout_is_configured);
+	tcase_add_test(tc, binding_error);
+	tcase_add_test(tc, binding_error_of_other_status);
+	tcase_add_test(tc, no_mobility_header_there);
+	tcase_add_test(tc, forged_disowning);
+	tcase_add_test(tc, another_home_agent);
+	tcase_add_test(tc, bound_needs_no_mobility_header);
+	tcase_add_test(tc, refused_again_and_again);
+	tcase_add_test(tc, another_coa_is_another_try);
+	tcase_add_test(tc, home_unanswered);
+	tcase_add_test(tc, home_refused);
+	tcase_add_test(tc, home_after_expiry);
+	tcase_add_test(tc, rate_with_many_home_agents);
 	tcase_add_test(tc, sequence_wraps);
 	tcase_add_test(tc, refresh_and_expiry);
 	tcase_add_test(tc, refresh_advice);

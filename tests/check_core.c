@@ -763,11 +763,25 @@ static uint64_t iv_of(const uint8_t *esp)
 	return be64toh(iv);
 }
 
+/* What is opened in these tests is Mobility Headers, unless refused. */
+static enum reason open_sadb(struct sadb *sadb, const struct ip6_pkt *pkt,
+			     uint8_t *out, size_t cap, size_t *out_len,
+			     struct sadb_sa **sa)
+{
+	uint8_t proto = 0;
+	enum reason reason = sadb_open(sadb, pkt, out, cap, out_len, &proto,
+				       sa);
+
+	if (!reason)
+		ck_assert_int_eq(proto, IP6_PROTO_MH);
+	return reason;
+}
+
 static ssize_t seal(struct sadb *sadb, const struct sadb_conf *conf,
 		    uint8_t *esp, size_t cap)
 {
 	return sadb_seal(sadb, sadb_out(sadb, &conf->src, &conf->dst), esp,
-			 cap, mh_bytes, sizeof(mh_bytes));
+			 cap, IP6_PROTO_MH, mh_bytes, sizeof(mh_bytes));
 }
 
 START_TEST(sadb_seal_open)
@@ -787,25 +801,27 @@ START_TEST(sadb_seal_open)
 	n = seal(mn, &conf, esp, sizeof(esp));
 	ck_assert_int_gt(n, (ssize_t)sizeof(mh_bytes));
 	pkt = pkt_of(&conf, esp, n);
-	ck_assert_int_eq(sadb_open(ha, &pkt, out, sizeof(out), &out_len, &sa),
+	ck_assert_int_eq(open_sadb(ha, &pkt, out, sizeof(out), &out_len, &sa),
 			 REASON_NONE);
 	ck_assert_uint_eq(out_len, sizeof(mh_bytes));
 	ck_assert_mem_eq(out, mh_bytes, sizeof(mh_bytes));
 	ck_assert_str_eq(sa->conf.identity, "mn1@example.org");
 	ck_assert_uint_eq(sa->packets, 1);
-	ck_assert_int_eq(sadb_open(ha, &pkt, out, sizeof(out), &out_len, &sa),
+	ck_assert_int_eq(open_sadb(ha, &pkt, out, sizeof(out), &out_len, &sa),
 			 REASON_ESP_REPLAY);
 	/* the sealing side has no inbound SA */
-	ck_assert_int_eq(sadb_open(mn, &pkt, out, sizeof(out), &out_len, &sa),
+	ck_assert_int_eq(open_sadb(mn, &pkt, out, sizeof(out), &out_len, &sa),
 			 REASON_ESP_UNKNOWN_SPI);
 	ck_assert_ptr_null(sa);
 	pkt.upper_len = 3;
-	ck_assert_int_eq(sadb_open(ha, &pkt, out, sizeof(out), &out_len, &sa),
+	ck_assert_int_eq(open_sadb(ha, &pkt, out, sizeof(out), &out_len, &sa),
 			 REASON_ESP_TRUNCATED);
 	sa = sadb_in(ha, 0x1001);
-	ck_assert_int_eq(sadb_seal(ha, sa, esp, sizeof(esp), mh_bytes, 8),
+	ck_assert_int_eq(sadb_seal(ha, sa, esp, sizeof(esp), IP6_PROTO_MH,
+				   mh_bytes, 8),
 			 -ENOENT);
-	ck_assert_int_eq(sadb_seal(ha, NULL, esp, sizeof(esp), mh_bytes, 8),
+	ck_assert_int_eq(sadb_seal(ha, NULL, esp, sizeof(esp), IP6_PROTO_MH,
+				   mh_bytes, 8),
 			 -ENOENT);
 	sadb_free(mn);
 	sadb_free(ha);
@@ -830,25 +846,67 @@ START_TEST(sadb_selectors)
 	n = seal(mn, &conf, esp, sizeof(esp));
 	pkt = pkt_of(&conf, esp, n);
 	pkt.hao = addr("2001:db8:1::200");
-	ck_assert_int_eq(sadb_open(ha, &pkt, out, sizeof(out), &out_len, &sa),
+	ck_assert_int_eq(open_sadb(ha, &pkt, out, sizeof(out), &out_len, &sa),
 			 REASON_ESP_SELECTOR);
 	ck_assert_uint_eq(out_len, 0);
 	n = seal(mn, &conf, esp, sizeof(esp));
 	pkt = pkt_of(&conf, esp, n);
 	pkt.has_rh2 = true;
 	pkt.rh2 = addr("2001:db8:1::9");
-	ck_assert_int_eq(sadb_open(ha, &pkt, out, sizeof(out), &out_len, &sa),
+	ck_assert_int_eq(open_sadb(ha, &pkt, out, sizeof(out), &out_len, &sa),
 			 REASON_ESP_SELECTOR);
 	sa = sadb_out(mn, &conf.src, &conf.dst);
 	n = esp_seal(&sa->esp, esp, sizeof(esp), 17, mh_bytes, 24);
 	pkt = pkt_of(&conf, esp, n);
-	ck_assert_int_eq(sadb_open(ha, &pkt, out, sizeof(out), &out_len, &sa),
+	ck_assert_int_eq(open_sadb(ha, &pkt, out, sizeof(out), &out_len, &sa),
 			 REASON_ESP_NEXT_HEADER);
 	n = seal(mn, &conf, esp, sizeof(esp));
 	esp[n - 1] ^= 1;
 	pkt = pkt_of(&conf, esp, n);
-	ck_assert_int_eq(sadb_open(ha, &pkt, out, sizeof(out), &out_len, &sa),
+	ck_assert_int_eq(open_sadb(ha, &pkt, out, sizeof(out), &out_len, &sa),
 			 REASON_ESP_AUTH);
+	sadb_free(mn);
+	sadb_free(ha);
+}
+END_TEST
+
+/* RFC 6275 5.1 and 5.4: Mobility Headers, and ICMPv6 unless IKE's peer wanted
+ * none (_i: 1). */
+START_TEST(sadb_uses)
+{
+	struct sadb_conf conf = sa_conf(0x1001, 1), narrow = conf;
+	uint8_t esp[128], out[128], proto;
+	struct sadb *mn, *ha;
+	struct sadb_sa *sa;
+	struct ip6_pkt pkt;
+	size_t out_len;
+	ssize_t n;
+
+	narrow.mh_only = _i;
+	ck_assert_int_eq(sadb_new(&mn, NULL), 0);
+	ck_assert_int_eq(sadb_new(&ha, NULL), 0);
+	ck_assert_int_eq(sadb_add_ike(mn, &conf, false, 1), 0);
+	ck_assert_int_eq(sadb_add_ike(ha, &narrow, true, 1), 0);
+	n = sadb_seal(mn, sadb_out(mn, &conf.src, &conf.dst), esp,
+		      sizeof(esp), IP6_PROTO_ICMPV6, mh_bytes, 8);
+	pkt = pkt_of(&conf, esp, n);
+	ck_assert_int_eq(sadb_open(ha, &pkt, out, sizeof(out), &out_len,
+				   &proto, &sa),
+			 _i ? REASON_ESP_SELECTOR : REASON_NONE);
+	ck_assert_uint_eq(out_len, _i ? 0 : 8);
+	n = seal(mn, &conf, esp, sizeof(esp));
+	pkt = pkt_of(&conf, esp, n);
+	ck_assert_int_eq(open_sadb(ha, &pkt, out, sizeof(out), &out_len, &sa),
+			 REASON_NONE);
+	sadb_free(mn);
+	ck_assert_int_eq(sadb_new(&mn, NULL), 0);
+	ck_assert_int_eq(sadb_add_ike(mn, &narrow, false, 1), 0);
+	n = sadb_seal(mn, sadb_out(mn, &conf.src, &conf.dst), esp,
+		      sizeof(esp), IP6_PROTO_ICMPV6, mh_bytes, 8);
+	if (_i)
+		ck_assert_int_eq(n, -EPROTONOSUPPORT);
+	else
+		ck_assert_int_gt(n, 0);
 	sadb_free(mn);
 	sadb_free(ha);
 }
@@ -1009,18 +1067,18 @@ START_TEST(sadb_replay_after_restart)
 	ha = restart(ha, &store, &conf, true);
 	for (i = 0; i < 150; i += 2) {
 		pkt = pkt_of(&conf, esp[i], n);
-		ck_assert_int_eq(sadb_open(ha, &pkt, out, sizeof(out),
+		ck_assert_int_eq(open_sadb(ha, &pkt, out, sizeof(out),
 					   &out_len, &sa), REASON_NONE);
 	}
 	ha = restart(ha, &store, &conf, true);
 	for (i = 0; i < 149; i++) {
 		pkt = pkt_of(&conf, esp[i], n);
-		ck_assert_int_eq(sadb_open(ha, &pkt, out, sizeof(out),
+		ck_assert_int_eq(open_sadb(ha, &pkt, out, sizeof(out),
 					   &out_len, &sa), REASON_ESP_REPLAY);
 	}
 	for (; i < 200; i++) {
 		pkt = pkt_of(&conf, esp[i], n);
-		ck_assert_int_eq(sadb_open(ha, &pkt, out, sizeof(out),
+		ck_assert_int_eq(open_sadb(ha, &pkt, out, sizeof(out),
 					   &out_len, &sa), REASON_NONE);
 	}
 	sadb_free(mn);
@@ -1053,7 +1111,7 @@ START_TEST(sadb_batch_killed)
 		sadb_begin(ha);
 		for (i = 0; i < 10; i++) {
 			pkt = pkt_of(&conf, esp[i], n);
-			if (sadb_open(ha, &pkt, out, sizeof(out), &out_len,
+			if (open_sadb(ha, &pkt, out, sizeof(out), &out_len,
 				      &sa))
 				_exit(1);
 		}
@@ -1065,7 +1123,7 @@ START_TEST(sadb_batch_killed)
 	ha = restart(NULL, &store, &conf, true);
 	for (i = 0; i < 20; i++) {
 		pkt = pkt_of(&conf, esp[i], n);
-		ck_assert_int_eq(sadb_open(ha, &pkt, out, sizeof(out),
+		ck_assert_int_eq(open_sadb(ha, &pkt, out, sizeof(out),
 					   &out_len, &sa),
 				 i < 10 ? REASON_ESP_REPLAY : REASON_NONE);
 	}
@@ -1166,7 +1224,7 @@ static enum reason receive(struct sadb *ha, const struct sadb_conf *conf,
 	sadb_out(mn, &conf->src, &conf->dst)->esp.seq = before;
 	pkt = pkt_of(conf, esp, seal(mn, conf, esp, sizeof(esp)));
 	sadb_free(mn);
-	return sadb_open(ha, &pkt, out, sizeof(out), &len, &sa);
+	return open_sadb(ha, &pkt, out, sizeof(out), &len, &sa);
 }
 
 /* A disk that fails in sadb_sync(): nothing counts as reserved, or as stored,
@@ -1440,7 +1498,7 @@ START_TEST(sadb_ike_expired)
 		n = seal(mn, &conf, esp, sizeof(esp));
 		ck_assert_uint_eq(iv_of(esp), (unsigned int)i + 1);
 		pkt = pkt_of(&conf, esp, n);
-		ck_assert_int_eq(sadb_open(ha, &pkt, out, sizeof(out),
+		ck_assert_int_eq(open_sadb(ha, &pkt, out, sizeof(out),
 					   &out_len, &sa), REASON_NONE);
 	}
 	ck_assert(!sadb_sync_due(ha));
@@ -1453,13 +1511,14 @@ START_TEST(sadb_ike_expired)
 	pkt = pkt_of(&conf, esp, n);
 	sa = sadb_out(mn, &conf.src, &conf.dst);
 	sadb_expire(mn, sa);
-	ck_assert_int_eq(sadb_seal(mn, sa, esp, sizeof(esp), mh_bytes, 8),
+	ck_assert_int_eq(sadb_seal(mn, sa, esp, sizeof(esp), IP6_PROTO_MH,
+				   mh_bytes, 8),
 			 -EKEYEXPIRED);
 	sa = sadb_in(ha, 0x1001);
 	sadb_expire(ha, sa);
 	ck_assert_mem_eq(sa->esp.key, wiped, sizeof(wiped));
 	ck_assert_mem_eq(sa->conf.key, wiped, sizeof(wiped));
-	ck_assert_int_eq(sadb_open(ha, &pkt, out, sizeof(out), &out_len, &sa),
+	ck_assert_int_eq(open_sadb(ha, &pkt, out, sizeof(out), &out_len, &sa),
 			 REASON_ESP_EXPIRED);
 	ck_assert_str_eq(sa->conf.identity, "mn1@example.org");
 	ck_assert_uint_eq(out_len, 0);
@@ -1472,7 +1531,7 @@ START_TEST(sadb_ike_expired)
 	ck_assert(json_object_get_boolean(v));
 	json_object_put(json);
 	sadb_del(ha, sa);
-	ck_assert_int_eq(sadb_open(ha, &pkt, out, sizeof(out), &out_len, &sa),
+	ck_assert_int_eq(open_sadb(ha, &pkt, out, sizeof(out), &out_len, &sa),
 			 REASON_ESP_UNKNOWN_SPI);
 	sadb_free(mn);
 	sadb_free(ha);
@@ -2083,6 +2142,7 @@ static void add_state(Suite *s)
 	tc = tcase(s, "sadb");
 	tcase_add_test(tc, sadb_seal_open);
 	tcase_add_test(tc, sadb_selectors);
+	tcase_add_loop_test(tc, sadb_uses, 0, 2);
 	tcase_add_test(tc, sadb_taken);
 	tcase_add_test(tc, sadb_no_iv_twice);
 	tcase_add_test(tc, sadb_no_iv_twice_killed);
@@ -2130,7 +2190,7 @@ int main(void)
 	add_conf(s);
 	add_state(s);
 	add_loop(s);
-	srunner_run_all(sr, CK_NORMAL);
+	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;

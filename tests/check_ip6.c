@@ -71,6 +71,21 @@ START_TEST(build_then_parse)
 }
 END_TEST
 
+/* RFC 6275 6.4.1: sent as zero, ignored when received */
+START_TEST(rh2_reserved)
+{
+	static const uint8_t zero[4] = {0};
+	struct ip6_pkt pkt = sample(false, true), back;
+	uint8_t buf[200];
+	ssize_t n = ip6_build(buf, sizeof(buf), &pkt);
+
+	ck_assert_mem_eq(buf + 44, zero, 4);
+	memset(buf + 44, 0xff, 4);
+	ck_assert_int_eq(ip6_parse(&back, buf, (size_t)n), REASON_NONE);
+	check_same(&pkt, &back);
+}
+END_TEST
+
 /* An IPv6 header, then the given bytes as its payload. */
 static enum reason parse_raw(struct ip6_pkt *out, uint8_t next,
 			     const void *payload, size_t len)
@@ -142,6 +157,9 @@ static const struct {
 	CASE("RH2 too short", 43, "\x3b\0\2\1\0\0\0\0", REASON_BAD_RH),
 	CASE("RH2 is multicast", 43,
 	     "\x3b\2\2\1\0\0\0\0\xff\2\0\0\0\0\0\0\0\0\0\0\0\0\0\1",
+	     REASON_BAD_ADDRESS),
+	CASE("RH2 is link-local", 43,
+	     "\x3b\2\2\1\0\0\0\0\xfe\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\1",
 	     REASON_BAD_ADDRESS),
 	CASE("other RH, none left", 43, "\x3b\0\4\0\0\0\0\0", REASON_NONE),
 	CASE("other RH, one left", 43, "\x3b\0\4\1\0\0\0\0", REASON_BAD_RH),
@@ -295,6 +313,7 @@ int main(void)
 	int failed;
 
 	tcase_add_loop_test(tc, build_then_parse, 0, 4);
+	tcase_add_test(tc, rh2_reserved);
 	tcase_add_loop_test(tc, extension_headers, 0,
 			    sizeof(raw_cases) / sizeof(raw_cases[0]));
 	tcase_add_test(tc, header);
@@ -304,7 +323,7 @@ int main(void)
 	tcase_add_test(tc, mask);
 	tcase_add_test(tc, text);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
+	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -41,14 +41,16 @@ static uint32_t range(void *arg, uint32_t cursor,
 	uint32_t i;
 
 	(void)arg;
-	ck_assert_uint_gt(n, 0);
+	/* called for each record: an assertion costs a system call */
+	if (!n)
+		ck_abort();
 	for (i = cursor; i < table_n && i < cursor + n; i++)
 		if (table[i].reg.seq)
 			fn(fn_arg, &table[i]);
 	return i < table_n ? i : 0;
 }
 
-static const struct journal_source source = { range, NULL };
+static const struct journal_source source = { .range = range };
 
 static void start(uint64_t corrupt)
 {
@@ -191,7 +193,9 @@ static void check_record(const struct image *image, const struct binding *b)
 	ck_assert_uint_eq(reg.lifetime, b->reg.lifetime);
 	ck_assert_int_eq(r->deleted, b->state == BINDING_DELETED);
 	off = reg.expires.ns - b->reg.expires.ns;
-	ck_assert_int_lt(llabs(off), MTIME_MS(50).ns);
+	/* a clock that jumps by less than 2 s goes unnoticed; two are read one
+	 * after the other, and a busy machine does others' work in between */
+	ck_assert_int_lt(llabs(off), MTIME_MS(2100).ns);
 	off = reg.created.ns - b->reg.created.ns;
 	ck_assert_int_lt(llabs(off), MTIME_MS(2100).ns);
 }
@@ -960,7 +964,7 @@ int main(void)
 	tcase_add_test(tc, order_of_segments);
 	tcase_add_test(tc, disk_full);
 	tcase_add_test(tc, disk_too_small);
-	srunner_run_all(sr, CK_NORMAL);
+	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;

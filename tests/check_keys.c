@@ -489,13 +489,14 @@ static enum reason receive(uint32_t spi, struct sadb_sa **sa)
 	struct ip6_pkt pkt = {
 		.src = hoa, .dst = ha, .proto = IP6_PROTO_ESP, .upper = esp,
 	};
+	uint8_t proto;
 	size_t len;
 
 	memset(sealing.key, 0x5a, sizeof(sealing.key));
 	sealing.seq = seq++;
 	pkt.upper_len = (size_t)esp_seal(&sealing, esp, sizeof(esp),
 					 IP6_PROTO_MH, mh, sizeof(mh));
-	return sadb_open(sadb, &pkt, out, sizeof(out), &len, sa);
+	return sadb_open(sadb, &pkt, out, sizeof(out), &len, &proto, sa);
 }
 
 /* RFC 4301 4.4.2.1: what comes late is refused, and told so for a while. */
@@ -712,6 +713,10 @@ START_TEST(moves)
 	keys_move(keys, p, &coa, NULL);
 	keys_move(keys, p, &coa, &ha);
 	ck_assert_uint_eq(fake.n[MOVE], 1);
+	ck_assert(ip6_addr_eq(&p->peer.remote, &ha));
+	keys_move(keys, p, NULL, &coa);
+	ck_assert_uint_eq(fake.n[MOVE], 2);
+	ck_assert(ip6_addr_eq(&p->peer.remote, &coa));
 	/* a call that was on its way does not know of it */
 	add_pair(&peer, 0x2001);
 	fake.ops->rekeyed(fake.arg, &peer);
@@ -939,7 +944,7 @@ int main(void)
 	tcase_add_test(tc, many);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
+	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;

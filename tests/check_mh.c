@@ -75,7 +75,37 @@ static void random_msg(struct mh *mh, uint8_t type)
 		mh->be.status = (uint8_t)rnd();
 		rnd_bytes(&mh->be.home, 16);
 		break;
+	case MH_HAS:
+		mh->has.n = (uint8_t)(rnd() % (MH_HAS_MAX + 1));
+		rnd_bytes(mh->has.addrs, 16u * mh->has.n);
+		break;
+	case MH_HB:
+		mh->hb.flags = (uint16_t)rnd();
+		mh->hb.seq = (uint32_t)rnd();
+		break;
+	case MH_BR:
+		mh->br.kind = (uint8_t)rnd();
+		mh->br.code = (uint8_t)rnd();
+		mh->br.seq = (uint16_t)rnd();
+		mh->br.flags = (uint16_t)rnd();
+		break;
 	}
+}
+
+/* RFC 5648 4.3; now and then of a length that there is not */
+static void random_bid(struct mh_opt *opt)
+{
+	static const uint8_t lens[] = {4, 8, 20, 20, 0, 1, 2, 7, 22};
+
+	opt->bid.len = lens[rnd() % sizeof(lens)];
+	if (opt->bid.len >= 2)
+		opt->bid.id = (uint16_t)rnd();
+	if (opt->bid.len % 4 || !opt->bid.len)
+		return;
+	opt->bid.status = (uint8_t)rnd();
+	opt->bid.home = rnd() % 2;
+	opt->bid.pri = rnd() % 128;
+	rnd_bytes(&opt->bid.coa, opt->bid.len - 4u);
 }
 
 static void random_opt(struct mh *mh, uint8_t type)
@@ -97,16 +127,42 @@ static void random_opt(struct mh *mh, uint8_t type)
 	case MH_OPT_AUTH:
 		rnd_bytes(opt->auth, MH_AUTH_LEN);
 		break;
+	case MH_OPT_PREFIX:
+		opt->prefix.len = (uint8_t)(rnd() % 129);
+		rnd_bytes(&opt->prefix.addr, 16);
+		break;
+	case MH_OPT_RESTART:
+		opt->restart = (uint32_t)rnd();
+		break;
+	case MH_OPT_LLA:
+		opt->lla.code = (uint8_t)rnd();
+		rnd_bytes(opt->lla.addr, 6);
+		break;
+	case MH_OPT_BID:
+		random_bid(opt);
+		break;
 	}
 }
+
+static const uint8_t types[] = {
+	MH_BRR, MH_HOTI, MH_COTI, MH_HOT, MH_COT, MH_BU, MH_BA, MH_BE, MH_HAS,
+	MH_HB, MH_BR,
+};
+
+enum { N_TYPES = sizeof(types) };
+
+static const size_t fixed[] = {
+	8, 16, 16, 24, 24, 12, 12, 24, [MH_HAS] = 8, [MH_HB] = 12, [MH_BR] = 12,
+};
 
 /* Where options begin; every option of a built message at its alignment. */
 static void check_alignment(const uint8_t *p, size_t len)
 {
-	static const size_t fixed[] = {8, 16, 16, 24, 24, 12, 12, 24};
 	bool good = true;
 	size_t at = fixed[p[2]];
 
+	if (p[2] == MH_HAS)
+		at += p[6] * 16u;
 	while (at < len) {
 		switch (p[at]) {
 		case MH_OPT_PAD1:
@@ -122,6 +178,16 @@ static void check_alignment(const uint8_t *p, size_t len)
 		case MH_OPT_AUTH:
 			good &= at % 8 == 2 && at + 14 == len;
 			break;
+		case MH_OPT_PREFIX:
+			good &= at % 8 == 4;
+			break;
+		case MH_OPT_RESTART:
+			good &= at % 4 == 2;
+			break;
+		case MH_OPT_BID:
+			good &= p[at + 1] == 20 || p[at + 1] == 8 ?
+				at % 8 == 2 : at % 2 == 0;
+			break;
 		}
 		at += 2 + p[at + 1];
 	}
@@ -130,6 +196,10 @@ static void check_alignment(const uint8_t *p, size_t len)
 
 START_TEST(build_then_parse)
 {
+	static const uint8_t kinds[] = {
+		MH_OPT_REFRESH, MH_OPT_ALT_COA, MH_OPT_NONCE, MH_OPT_PREFIX,
+		MH_OPT_RESTART, MH_OPT_LLA, MH_OPT_BID,
+	};
 	uint8_t buf[MH_MAX_LEN], again[MH_MAX_LEN];
 	struct mh mh, back;
 	ssize_t n;
@@ -138,9 +208,9 @@ START_TEST(build_then_parse)
 		unsigned int n_opts = (unsigned int)(rnd() % MH_OPTS_MAX);
 
 		memset(&mh, 0, sizeof(mh));
-		random_msg(&mh, (uint8_t)_i);
+		random_msg(&mh, types[_i]);
 		while (n_opts-- > 0)
-			random_opt(&mh, (uint8_t)(MH_OPT_REFRESH + rnd() % 3));
+			random_opt(&mh, kinds[rnd() % sizeof(kinds)]);
 		if (rnd() % 2)
 			random_opt(&mh, MH_OPT_AUTH);
 		n = mh_build(buf, sizeof(buf), &mh, &hoa, &ha);
@@ -161,26 +231,108 @@ START_TEST(build_then_parse)
 }
 END_TEST
 
-/* RFC 6275 6.1.2 to 6.1.9, the last sentence of each */
+/* RFC 6275 6.1.2 to 6.1.9, RFC 5142 4, RFC 5846 5: the last sentence of each */
 START_TEST(header_len_without_options)
 {
-	static const uint8_t lens[] = {0, 1, 1, 2, 2, 1, 1, 2};
-	struct mh mh = {.type = (uint8_t)_i};
-	uint8_t buf[64];
+	struct mh mh = {.type = types[_i]};
+	uint8_t buf[64], lens = (uint8_t)((fixed[types[_i]] - 1) / 8);
 	ssize_t n = mh_build(buf, sizeof(buf), &mh, &hoa, &ha);
 
-	ck_assert_int_eq(n, 8 + lens[_i] * 8);
+	ck_assert_int_eq(n, 8 + lens * 8);
 	ck_assert_uint_eq(buf[0], 59);
-	ck_assert_uint_eq(buf[1], lens[_i]);
-	ck_assert_uint_eq(buf[2], _i);
+	ck_assert_uint_eq(buf[1], lens);
+	ck_assert_uint_eq(buf[2], types[_i]);
 
 	/* RFC 6275 9.2: a header length below that is refused */
-	for (uint8_t len = 0; len < lens[_i]; len++) {
+	for (uint8_t len = 0; len < lens; len++) {
 		buf[1] = len;
 		fix(buf, 8 + len * 8u);
 		ck_assert_int_eq(mh_parse(&mh, buf, 8 + len * 8u, &hoa, &ha),
 				 REASON_MH_LENGTH);
 	}
+}
+END_TEST
+
+/* RFC 5142 4: as many addresses as it says are in it */
+START_TEST(home_agent_switch)
+{
+	struct mh mh = {.type = MH_HAS, .has.n = 2}, back;
+	uint8_t buf[8 + 16 * 30] = {0};
+	size_t n = (size_t)mh_build(buf, sizeof(buf), &mh, &hoa, &ha);
+
+	ck_assert_uint_eq(n, 40);
+	buf[6] = 3;
+	fix(buf, n);
+	ck_assert_int_eq(mh_parse(&back, buf, n, &hoa, &ha), REASON_MH_LENGTH);
+	/* more than we keep */
+	buf[1] = 60;
+	buf[6] = 30;
+	fix(buf, sizeof(buf));
+	ck_assert_int_eq(mh_parse(&back, buf, sizeof(buf), &hoa, &ha),
+			 REASON_NONE);
+	ck_assert_uint_eq(back.has.n, MH_HAS_MAX);
+	ck_assert_uint_eq(back.n_opts, 0);
+}
+END_TEST
+
+/* RFC 6275 6.1.1 to 6.1.9: sent as zero, ignored when received */
+START_TEST(reserved_fields)
+{
+	static const struct {
+		uint8_t at, mask;
+	} fields[][2] = {
+		[MH_BRR] = {{6, 0xff}, {7, 0xff}},
+		[MH_HOTI] = {{6, 0xff}, {7, 0xff}},
+		[MH_COTI] = {{6, 0xff}, {7, 0xff}},
+		[MH_BU] = {{8, 0x0b}, {9, 0xff}},	/* R: RFC 3963 */
+		[MH_BA] = {{7, 0x3f}},
+		[MH_BE] = {{7, 0xff}},
+	};
+	struct mh mh = {0}, back;
+	uint8_t buf[64];
+	ssize_t n;
+
+	random_msg(&mh, (uint8_t)_i);
+	if (_i == MH_BU)
+		mh.bu.flags = MH_BU_A | MH_BU_H | MH_BU_L | MH_BU_K;
+	if (_i == MH_BA)
+		mh.ba.flags = MH_BA_K;
+	n = mh_build(buf, sizeof(buf), &mh, &hoa, &ha);
+	ck_assert_uint_eq(buf[3], 0);
+	buf[3] = 0xff;
+	for (int i = 0; i < 2; i++) {
+		ck_assert_uint_eq(buf[fields[_i][i].at] & fields[_i][i].mask,
+				  0);
+		buf[fields[_i][i].at] |= fields[_i][i].mask;
+	}
+	fix(buf, (size_t)n);
+	ck_assert_int_eq(mh_parse(&back, buf, (size_t)n, &hoa, &ha),
+			 REASON_NONE);
+	/* these are in a field with flags, and no flag anybody looks at */
+	if (_i == MH_BU)
+		back.bu.flags &= 0xf000;
+	if (_i == MH_BA)
+		back.ba.flags &= MH_BA_K;
+	ck_assert_mem_eq(&mh, &back, sizeof(mh));
+}
+END_TEST
+
+/* RFC 6275 6.1.2 to 6.1.9, 6.2.1: in each message */
+START_TEST(unknown_options)
+{
+	struct mh mh = {0}, back;
+	uint8_t buf[64];
+	size_t n;
+
+	random_msg(&mh, (uint8_t)_i);
+	n = (size_t)mh_build(buf, sizeof(buf), &mh, &hoa, &ha);
+	memcpy(buf + n, "\x80\4abcd\xff", 8);
+	buf[1]++;
+	fix(buf, n + 8);
+	ck_assert_int_eq(mh_parse(&back, buf, n + 8, &hoa, &ha), REASON_NONE);
+	ck_assert_uint_eq(back.n_unknown, 2);
+	back.n_unknown = 0;
+	ck_assert_mem_eq(&mh, &back, sizeof(mh));
 }
 END_TEST
 
@@ -266,7 +418,7 @@ static const struct {
 	CASE("four Pad1", "\0\0\0\0", NONE, 0, 0),
 	CASE("PadN", "\1\2\7\7", NONE, 0, 0),
 	CASE("unknown", "\x80\2\0\0", NONE, 0, 1),
-	CASE("type 6 and 255", "\6\0\xff\0", NONE, 0, 2),
+	CASE("type 7 and 255", "\7\0\xff\0", NONE, 0, 2),
 	CASE("unknown before a known one",
 	     "\x80\0\2\2\0\1\x81\4\0\0\0\0", NONE, 1, 2),
 	CASE("PadN beyond the message", "\1\3\0\0", MH_OPTION, 0, 0),
@@ -286,6 +438,12 @@ static const struct {
 	     "\5\x0c" A12 "\1\4\0\0\0\0", MH_OPTION, 0, 0),
 	CASE("authorization, trailing Pad1", "\1\3\0\0\0\5\x0c" A12 "\0",
 	     MH_OPTION, 0, 0),
+	CASE("network prefix", "\0\0\0\0\6\x12\0\x40" A16 "\0\0\0\0", NONE, 1,
+	     0),
+	CASE("network prefix of 129 bits",
+	     "\0\0\0\0\6\x12\0\x81" A16 "\0\0\0\0", MH_OPTION, 0, 0),
+	CASE("network prefix of 16", "\0\0\6\x10" A16, MH_OPTION, 0, 0),
+	CASE("restart counter of 2", "\x1c\2\0\0", MH_OPTION, 0, 0),
 	CASE("authorization twice", "\5\x0c" A12 "\5\x0c" A12,
 	     MH_OPTION, 0, 0),
 	CASE("authorization of 16", "\0\0\5\x10" A16, MH_OPTION, 0, 0),
@@ -314,11 +472,23 @@ START_TEST(many_options)
 
 	for (int i = 0; i < MH_OPTS_MAX; i++)
 		memcpy(opts + 4 * i, "\2\2\0", 4);
-	ck_assert_int_eq(parse_opts(&mh, opts, 68), REASON_NONE);
+	ck_assert_int_eq(parse_opts(&mh, opts, 4 + 4 * MH_OPTS_MAX),
+			 REASON_NONE);
 	ck_assert_uint_eq(mh.n_opts, MH_OPTS_MAX);
 	ck_assert_ptr_null(mh_opt_add(&mh, MH_OPT_NONCE));
-	memcpy(opts + 64, "\2\2\0", 4);
-	ck_assert_int_eq(parse_opts(&mh, opts, 68), REASON_MH_OPTION);
+	ck_assert_uint_eq(mh.n_excess, 0);
+	memcpy(opts + 4 * MH_OPTS_MAX, "\2\2\0", 4);
+	ck_assert_int_eq(parse_opts(&mh, opts, 4 + 4 * MH_OPTS_MAX),
+			 REASON_NONE);
+	ck_assert_uint_eq(mh.n_opts, MH_OPTS_MAX);
+	ck_assert_uint_eq(mh.n_excess, 1);
+	for (size_t i = 0; i < 2000; i += 4)
+		memcpy(opts + i, "\2\2\0", 4);
+	ck_assert_int_eq(parse_opts(&mh, opts, 2004), REASON_NONE);
+	ck_assert_uint_eq(mh.n_excess, 255);
+	/* malformed is malformed, wherever it is */
+	opts[1997] = 3;
+	ck_assert_int_eq(parse_opts(&mh, opts, 2004), REASON_MH_OPTION);
 
 	for (size_t i = 0; i < sizeof(opts); i += 2)
 		memcpy(opts + i, "\x80", 2);
@@ -341,12 +511,24 @@ START_TEST(build_refuses)
 	mh.n_opts = 0;
 	mh_opt_add(&mh, MH_OPT_PADN);
 	ck_assert_int_eq(mh_build(buf, 512, &mh, &hoa, &ha), -EINVAL);
-	mh.opts[0].type = 6;
+	mh.opts[0].type = 127;
 	ck_assert_int_eq(mh_build(buf, 512, &mh, &hoa, &ha), -EINVAL);
 	mh.n_opts = 17;
 	ck_assert_int_eq(mh_build(buf, 512, &mh, &hoa, &ha), -EINVAL);
 	mh.n_opts = 0;
 	ck_assert_int_eq(mh_build(NULL, 0, &mh, &hoa, &ha), -EMSGSIZE);
+}
+END_TEST
+
+/* RFC 6275 9.2: what a Parameter Problem points at, and what gets none */
+START_TEST(problems)
+{
+	ck_assert_int_eq(mh_problem_at(REASON_MH_PAYLOAD_PROTO), 0);
+	ck_assert_int_eq(mh_problem_at(REASON_MH_LENGTH), 1);
+	ck_assert_int_lt(mh_problem_at(REASON_MH_CHECKSUM), 0);
+	ck_assert_int_lt(mh_problem_at(REASON_MH_UNKNOWN_TYPE), 0);
+	ck_assert_int_lt(mh_problem_at(REASON_MH_TRUNCATED), 0);
+	ck_assert_int_lt(mh_problem_at(REASON_NONE), 0);
 }
 END_TEST
 
@@ -369,6 +551,7 @@ START_TEST(helpers)
 	for (int i = 0; i < 256; i++) {
 		ck_assert_ptr_nonnull(mh_type_str((uint8_t)i));
 		ck_assert_ptr_nonnull(mh_status_str((uint8_t)i));
+		ck_assert_ptr_nonnull(mh_br_status_str((uint8_t)i));
 	}
 }
 END_TEST
@@ -381,17 +564,21 @@ int main(void)
 	int failed;
 
 	tcase_add_checked_fixture(tc, setup, NULL);
-	tcase_add_loop_test(tc, build_then_parse, MH_BRR, MH_BE + 1);
-	tcase_add_loop_test(tc, header_len_without_options, MH_BRR, MH_BE + 1);
+	tcase_add_loop_test(tc, build_then_parse, 0, N_TYPES);
+	tcase_add_loop_test(tc, header_len_without_options, 0, N_TYPES);
+	tcase_add_test(tc, home_agent_switch);
+	tcase_add_loop_test(tc, reserved_fields, MH_BRR, MH_BE + 1);
+	tcase_add_loop_test(tc, unknown_options, MH_BRR, MH_BE + 1);
 	tcase_add_test(tc, lengths);
 	tcase_add_test(tc, order_of_checks);
 	tcase_add_loop_test(tc, options, 0,
 			    sizeof(opt_cases) / sizeof(opt_cases[0]));
 	tcase_add_test(tc, many_options);
 	tcase_add_test(tc, build_refuses);
+	tcase_add_test(tc, problems);
 	tcase_add_test(tc, helpers);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
+	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -118,6 +118,85 @@ START_TEST(ra_build_then_parse)
 }
 END_TEST
 
+/* RFC 6275 7.3, 7.4: the reserved field is ignored */
+START_TEST(ra_options_reserved)
+{
+	uint8_t buf[32] = {ND_TYPE_RA};
+	struct ip6_pkt pkt = packet(&router, &host, buf, sizeof(buf));
+	struct nd_ra ra;
+
+	memcpy(buf + 16, "\7\1\xff\xff\0\0\0\x5a\x08\1\xff\xff\0\x0a\7\x08",
+	       16);
+	fix(&pkt, buf);
+	ck_assert_int_eq(nd_ra_parse(&ra, &pkt), REASON_NONE);
+	ck_assert_uint_eq(ra.adv_interval, 90);
+	ck_assert(ra.has_ha_info);
+	ck_assert_uint_eq(ra.ha_preference, 10);
+	ck_assert_uint_eq(ra.ha_lifetime, 1800);
+}
+END_TEST
+
+START_TEST(rs_build_then_parse)
+{
+	const uint8_t mac[6] = {2, 0, 0, 0, 0, 9};
+	struct nd_rs back;
+	struct ip6_pkt pkt;
+	uint8_t buf[64];
+	ssize_t n = nd_rs_build(buf, sizeof(buf), mac, &host, &all_nodes);
+
+	ck_assert_int_eq(n, 16);
+	pkt = packet(&host, &all_nodes, buf, (size_t)n);
+	ck_assert_int_eq(nd_rs_parse(&back, &pkt), REASON_NONE);
+	ck_assert(back.has_slla);
+	ck_assert_mem_eq(back.slla, mac, 6);
+	n = nd_rs_build(buf, sizeof(buf), NULL, &unspecified, &all_nodes);
+	ck_assert_int_eq(n, 8);
+	pkt = packet(&unspecified, &all_nodes, buf, (size_t)n);
+	ck_assert_int_eq(nd_rs_parse(&back, &pkt), REASON_NONE);
+	ck_assert(!back.has_slla);
+}
+END_TEST
+
+/* What RFC 4861 6.1.1 has a router discard. */
+START_TEST(rs_refused)
+{
+	const uint8_t mac[6] = {2, 0, 0, 0, 0, 9};
+	struct nd_rs back;
+	uint8_t buf[64];
+	size_t n = (size_t)nd_rs_build(buf, sizeof(buf), mac, &host,
+				       &all_nodes);
+	struct ip6_pkt good = packet(&host, &all_nodes, buf, n), pkt = good;
+
+	pkt.hop_limit = 254;
+	ck_assert_int_eq(nd_rs_parse(&back, &pkt), REASON_ND_HOP_LIMIT);
+	pkt = good;
+	buf[2] ^= 1;
+	ck_assert_int_eq(nd_rs_parse(&back, &pkt), REASON_ND_CHECKSUM);
+	buf[2] ^= 1;
+	buf[1] = 1;	/* code */
+	fix(&pkt, buf);
+	ck_assert_int_eq(nd_rs_parse(&back, &pkt), REASON_ND_UNKNOWN_TYPE);
+	buf[1] = 0;
+	buf[9] = 0;	/* an option's length */
+	fix(&pkt, buf);
+	ck_assert_int_eq(nd_rs_parse(&back, &pkt), REASON_ND_OPTION);
+	buf[9] = 2;
+	fix(&pkt, buf);
+	ck_assert_int_eq(nd_rs_parse(&back, &pkt), REASON_ND_OPTION);
+	buf[9] = 1;
+	pkt.src = unspecified;	/* and has an address */
+	fix(&pkt, buf);
+	ck_assert_int_eq(nd_rs_parse(&back, &pkt), REASON_ND_SOURCE);
+	pkt.src = all_nodes;
+	fix(&pkt, buf);
+	ck_assert_int_eq(nd_rs_parse(&back, &pkt), REASON_ND_SOURCE);
+	pkt.src = host;
+	pkt.upper_len = 7;
+	fix(&pkt, buf);
+	ck_assert_int_eq(nd_rs_parse(&back, &pkt), REASON_ND_TRUNCATED);
+}
+END_TEST
+
 /* What RFC 4861 6.1.2 has a node discard. */
 START_TEST(ra_refused)
 {
@@ -288,6 +367,13 @@ START_TEST(ns)
 			 REASON_ND_SOURCE);
 	ck_assert_int_eq(ns_case(&ns, &host, &group, "\x0e\0......", 8),
 			 REASON_ND_OPTION);
+	/* RFC 6275 7.3, 7.4: ignored but in an RA, whatever they look like */
+	ck_assert_int_eq(ns_case(&ns, &host, &group, "\7\1......\x08\1......",
+				 16), REASON_NONE);
+	ck_assert_int_eq(ns_case(&ns, &host, &group, "\7\2..............",
+				 16), REASON_NONE);
+	ck_assert_int_eq(ns_case(&ns, &host, &group, "\x08\2..............",
+				 16), REASON_NONE);
 	/* RFC 7527's nonce is no option of ours */
 	ck_assert_int_eq(ns_case(&ns, &unspecified, &group, "\x0e\1......", 8),
 			 REASON_NONE);
@@ -456,6 +542,9 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, ra_build_then_parse);
+	tcase_add_test(tc, ra_options_reserved);
+	tcase_add_test(tc, rs_build_then_parse);
+	tcase_add_test(tc, rs_refused);
 	tcase_add_test(tc, ra_refused);
 	tcase_add_loop_test(tc, ra_options, 0,
 			    sizeof(ra_opt_cases) / sizeof(ra_opt_cases[0]));
@@ -467,7 +556,7 @@ int main(void)
 	tcase_add_test(tc, ptb_forbidden);
 	tcase_add_test(tc, solicited_node);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
+	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -351,7 +351,8 @@ static const char bad_errors[] =
 	"p.conf:16: service: 'none' is none of fixed, session-lasting, "
 	"nonpersistent, graceful-replacement\n"
 	"p.conf:18: port: '5-4' is neither a port, 1 to 65535, nor LOW-HIGH\n"
-	"p.conf:17: [rule b] lacks service\n"
+	"p.conf:17: [rule b]: it has neither service, interface nor "
+	"metered = no\n"
 	"p.conf:20: port: '1-65536' is neither a port, 1 to 65535, nor "
 	"LOW-HIGH\n"
 	"p.conf:23: port: '1-2-3' is neither a port, 1 to 65535, nor "
@@ -389,6 +390,86 @@ START_TEST(errors)
 	ck_assert_int_eq(load(errs, sizeof(errs)), -ENOENT);
 	ck_assert_str_eq(errs, "p.conf: No such file or directory\n");
 	ck_assert_mem_eq(&policy, &before, sizeof(policy));
+}
+END_TEST
+
+/* What a rule without a service type may say, and must. */
+START_TEST(ways)
+{
+	char errs[1024];
+	struct policy_way *w;
+
+	load_good("[rule a]\nport = 22\ninterface = eth0 wlan0 !wwan0\n"
+		  "[rule b]\nof-service = session-lasting\nmetered = no\n"
+		  "[rule c]\nservice = fixed\nmetered = no\n");
+	w = &policy.rules[0].way;
+	ck_assert_uint_eq(w->n_prefer, 2);
+	ck_assert_str_eq(w->prefer[0], "eth0");
+	ck_assert_str_eq(w->prefer[1], "wlan0");
+	ck_assert_uint_eq(w->n_never, 1);
+	ck_assert_str_eq(w->never[0], "wwan0");
+	ck_assert(!w->unmetered);
+	ck_assert(policy.rules[1].way.unmetered);
+	ck_assert(policy.rules[2].match.flags & SOCK_RULE_WAY);
+	write_file("p.conf", "[rule a]\nport = 22\n"
+		   "[rule b]\nmetered = yes\n"
+		   "[rule c]\ninterface = eth0 !\n"
+		   "[rule d]\ninterface = a b c d e f g h i\n"
+		   "[rule e]\nof-service = fixed\nservice = fixed\n"
+		   "[rule f]\ninterface = eth0\nmetered = maybe\n"
+		   "[rule g]\ninterface = abcdefghijklmnopqrst\n");
+	ck_assert_int_eq(load(errs, sizeof(errs)), -EINVAL);
+	ck_assert_str_eq(errs,
+		"p.conf:1: [rule a]: it has neither service, interface nor "
+		"metered = no\n"
+		"p.conf:3: [rule b]: it has neither service, interface nor "
+		"metered = no\n"
+		"p.conf:6: interface: '' is not an interface's name\n"
+		"p.conf:8: interface: more than 8 interfaces\n"
+		"p.conf:9: [rule e]: a rule of one service type cannot give "
+		"another one\n"
+		"p.conf:14: metered: 'maybe' is neither yes nor no\n"
+		"p.conf:16: interface: 'abcdefghijklmnop' is not an "
+		"interface's name\n");
+}
+END_TEST
+
+static int way(enum service service, uint16_t port)
+{
+	const uint32_t groups[] = {7, 9};
+	const struct policy_flow flow = {
+		.port = port, .protocol = IPPROTO_TCP, .uid = 1000,
+		.gid = UINT32_MAX, .comm = "x", .cgroup = "",
+		.service = service, .groups = groups, .n_groups = 2,
+	};
+
+	return policy_way(&policy, &flow);
+}
+
+/* Of each question the first rule that answers it. */
+START_TEST(ways_match)
+{
+	const struct policy_flow flow = {
+		.port = 22, .protocol = IPPROTO_TCP, .comm = "x",
+		.cgroup = "",
+	};
+
+	load_good("[rule a]\nport = 22\nservice = fixed\n"
+		  "[rule b]\nport = 22\ninterface = wlan0\n"
+		  "[rule c]\nof-service = nonpersistent\ninterface = eth0\n"
+		  "[rule d]\ngroup = 9\ninterface = usb0\n"
+		  "[rule e]\nservice = session-lasting\n");
+	ck_assert(policy_has_ways(&policy));
+	ck_assert(policy_ways_ask(&policy));
+	ck_assert_int_eq(policy_match(&policy, &flow), 0);
+	ck_assert_int_eq(way(SERVICE_FIXED, 22), 1);
+	ck_assert_int_eq(way(SERVICE_NONPERSISTENT, 80), 2);
+	ck_assert_int_eq(way(SERVICE_SESSION_LASTING, 80), 3);
+	policy.rules[3].match.gid = 8;
+	ck_assert_int_eq(way(SERVICE_SESSION_LASTING, 80), -1);
+	policy_default(&policy);
+	ck_assert(!policy_has_ways(&policy));
+	ck_assert_int_eq(way(SERVICE_FIXED, 22), -1);
 }
 END_TEST
 
@@ -626,6 +707,8 @@ int main(void)
 	tcase_add_test(tc, settings);
 	tcase_add_test(tc, errors);
 	tcase_add_test(tc, one_cgroup);
+	tcase_add_test(tc, ways);
+	tcase_add_test(tc, ways_match);
 	tcase_add_test(tc, too_many);
 	tcase_add_test(tc, dropins);
 	tcase_add_test(tc, permits);
@@ -636,7 +719,7 @@ int main(void)
 	tcase_add_test(tc, json);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
+	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -218,6 +218,50 @@ START_TEST(configured)
 }
 END_TEST
 
+#define OWNER(name, hoa, prefix) "[owner " name "]\nhoa = 2001:db8:1::" hoa \
+	"\nidentity = " name "\nprefix = " prefix "\n"
+
+/* What [link] and [owner] may say of prefixes besides. */
+START_TEST(other_prefixes)
+{
+	static const char net[] = "advertise = yes\n"
+				  "host-prefixes = 2001:db8:100::/48\n";
+	static const struct {
+		const char *link, *owners, *fault;
+	} bad[] = {
+		{ "host-prefixes = 2001:db8:100::/48\n", "",
+		  "needs advertise" },
+		{ "advertise = yes\nhost-prefixes = 2001:db8:100::/64\n", "",
+		  "32 to 63 bits" },
+		{ "advertise = yes\nhost-prefixes = 2001:db8::/32\n", "",
+		  "address of [ha]" },
+		{ "prefix = 2001:db8:100:7::/64\nadvertise = yes\n"
+		  "host-prefixes = 2001:db8:100::/48\n", "", "overlaps" },
+		{ net, OWNER("a", "5", "2001:db8:100:1::/64"),
+		  "overlaps host-prefixes" },
+		{ net, OWNER("a", "5", "2001:db8:1::/60"), "address of [ha]" },
+		{ net, OWNER("a", "5", "2001:db8:5::/59"), "60 to 64 bits" },
+		{ net, OWNER("a", "5", "2001:db8:5::/60\n"
+			     "prefix = 2001:db8:6::/64"), "more than" },
+		{ net, OWNER("a", "5", "2001:db8:5::/62")
+		  OWNER("b", "6", "2001:db8:5:1::/64"), "another [owner]" },
+	};
+	size_t i;
+
+	ck_assert_int_eq(load("", net, OWNER("a", "5", "2001:db8:5::/62")
+			      OWNER("b", "6", "2001:db8:5:4::/64")), 0);
+	/* an address of a host's own prefix may have an owner for good */
+	ck_assert_int_eq(load("", net, "[owner a]\nidentity = a\n"
+			      "hoa = 2001:db8:100:7::9\n"), 0);
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		ck_assert_int_eq(load("", bad[i].link, bad[i].owners),
+				 -EINVAL);
+		ck_assert_msg(strstr(told, bad[i].fault), "%zu: '%s', not %s",
+			      i, told, bad[i].fault);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("pool");
@@ -232,6 +276,7 @@ int main(void)
 	tcase_add_test(tc, not_those_just_released);
 	tcase_add_test(tc, not_the_reserved);
 	tcase_add_test(tc, configured);
+	tcase_add_test(tc, other_prefixes);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);

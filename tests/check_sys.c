@@ -11,6 +11,7 @@
 #include <linux/if_addr.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/if_tun.h>
 #include <linux/neighbour.h>
 #include <netinet/udp.h>
 #include <poll.h>
@@ -18,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -45,9 +47,23 @@ static struct in6_addr ip(const char *text)
 	return out;
 }
 
+/* A new address's own route is a kernel worker's to set. */
+static void routes_settle(void)
+{
+	int rc = system("for i in $(seq 100); do "
+			"all=1; local=$(ip -6 route show table local); "
+			"for a in $(ip -o -6 addr | awk '{print $4}'); do "
+			"case $local in *\"local ${a%/*} \"*) ;; *) all=; esac; "
+			"done; [ $all ] && break; sleep 0.02; done");
+
+	ck_assert_int_eq(rc, 0);
+}
+
 static void run(const char *cmd)
 {
 	ck_assert_msg(system(cmd) == 0, "%s", cmd);
+	if (strstr(cmd, "addr add"))
+		routes_settle();
 }
 
 /* What a command prints. */
@@ -77,6 +93,12 @@ static void setup(void)
 	run("sysctl -qw net.ipv6.conf.default.accept_dad=0 && "
 	    "ip link set lo up && ip link add v0 type veth peer name v1 && "
 	    "ip link set v1 up && ip link set v0 up");
+	/* Of carrier events that it takes for unimportant the kernel handles
+	 * one a second, all namespaces' together; before that no route leads
+	 * there. */
+	run("for i in $(seq 200); do "
+	    "[ $(ip -o link | grep -c 'state UP') = 2 ] && exit 0; "
+	    "sleep 0.05; done; exit 1");
 	v0 = if_nametoindex("v0");
 	v1 = if_nametoindex("v1");
 }
@@ -188,7 +210,7 @@ START_TEST(test_rtnl_rules)
 	struct rtnl *rtnl = open_rtnl();
 
 	ck_assert_int_eq(rtnl_rule_add(rtnl, &rule), 0);
-	ck_assert_int_eq(rtnl_rule_add(rtnl, &rule), 0);	/* is there */
+	ck_assert_int_eq(rtnl_rule_add(rtnl, &rule), 1);	/* is there */
 	ck_assert_ptr_nonnull(strstr(output("ip -6 rule"), "500:\tfrom "
 				     "2001:db8::99 lookup 7700 proto 77"));
 	ck_assert_int_eq(rtnl_rule_del(rtnl, &rule), 0);
@@ -199,6 +221,121 @@ START_TEST(test_rtnl_rules)
 	ck_assert_int_eq(rtnl_rules_flush(rtnl, PROTO), 0);
 	ck_assert_ptr_null(strstr(output("ip -6 rule"), "2001:db8::99"));
 	ck_assert_ptr_nonnull(strstr(output("ip -6 rule"), "2001:db8::98"));
+	rtnl_close(rtnl);
+}
+END_TEST
+
+/* An interface's own table: the source decides, whatever the main table says;
+ * what somebody else has there is counted, and left alone. */
+START_TEST(test_rtnl_table)
+{
+	struct in6_addr far = ip("2001:db8:ffff::1"), on_v0 = ip("2001:db8::10"),
+		gone = ip("2001:db8::11");
+	struct rtnl_rule rule = {
+		.priority = 501, .table = TABLE, .protocol = PROTO,
+	};
+	struct rtnl_route route = {
+		.gw = ip("fe80::1"), .ifindex = v0, .table = TABLE,
+		.protocol = PROTO,
+	}, preferred = {
+		.gw = ip("fe80::2"), .ifindex = v1, .metric = 50,
+		.protocol = PROTO,
+	};
+	struct rtnl *rtnl = open_rtnl();
+	struct rtnl_path path;
+
+	run("ip -6 address add 2001:db8::10/64 dev v0 nodad");
+	ck_assert_int_eq(rtnl_route_put(rtnl, &preferred, false), 0);
+	ck_assert_int_eq(rtnl_route_put(rtnl, &preferred, false), -EEXIST);
+	ck_assert_ptr_nonnull(strstr(output("ip -6 route"), "default via "
+				     "fe80::2 dev v1 proto 77 metric 50"));
+	ck_assert_int_eq(rtnl_route_put(rtnl, &route, true), 0);
+	for (rule.from = on_v0;; rule.from = gone) {
+		ck_assert_int_eq(rtnl_rule_add(rtnl, &rule), 0);
+		if (ip6_addr_eq(&rule.from, &gone))
+			break;
+	}
+	ck_assert_int_eq(rtnl_path_get(rtnl, &far, &path), 0);
+	ck_assert_uint_eq(path.ifindex, v1);
+	ck_assert_int_eq(rtnl_path_from(rtnl, &far, &on_v0, &path), 0);
+	ck_assert_uint_eq(path.ifindex, v0);
+	ck_assert_uint_eq(path.gw.s6_addr[15], 1);
+	run("ip -6 route add 2001:db8:5::/48 dev v0 table 7700 proto static;"
+	    "ip -6 rule add from 2001:db8::12 lookup 7700 prio 502");
+	ck_assert_int_eq(rtnl_rules_sweep(rtnl, PROTO, TABLE, &on_v0, 1), 1);
+	ck_assert_ptr_nonnull(strstr(output("ip -6 rule"), "2001:db8::10 "));
+	ck_assert_ptr_null(strstr(output("ip -6 rule"), "2001:db8::11 "));
+	ck_assert_ptr_nonnull(strstr(output("ip -6 rule"), "2001:db8::12 "));
+	ck_assert_int_eq(rtnl_table_flush(rtnl, PROTO, TABLE), 1);
+	ck_assert_ptr_null(strstr(output("ip -6 route show table 7700"),
+				  "default"));
+	ck_assert_ptr_nonnull(strstr(output("ip -6 route show table 7700"),
+				     "2001:db8:5::/48"));
+	ck_assert_ptr_nonnull(strstr(output("ip -6 route"), "metric 50"));
+	ck_assert_int_eq(rtnl_route_drop(rtnl, &preferred), 0);
+	ck_assert_int_eq(rtnl_route_drop(rtnl, &preferred), -ESRCH);
+	rtnl_close(rtnl);
+}
+END_TEST
+
+START_TEST(test_rtnl_gone)
+{
+	struct rtnl_rule rule = {
+		.priority = 500, .table = TABLE, .protocol = PROTO,
+		.from = ip("2001:db8::99"),
+	};
+	struct in6_addr ha = ip("2001:db8:77::1"), gw = ip("fe80::1");
+	struct rtnl *rtnl = open_rtnl();
+	const struct rtnl_event *ev;
+
+	ck_assert_int_eq(rtnl_rule_add(rtnl, &rule), 0);
+	ck_assert_int_eq(rtnl_route_set(rtnl, v0, &ha, 128, &gw,
+					PROTO), 0);
+	ck_assert_int_eq(rtnl_route_set(rtnl, v0, &ha, 128, &gw,
+					PROTO), 0);
+	ck_assert_ptr_nonnull(strstr(output("ip -6 route"), "2001:db8:77::1 "
+				     "via fe80::1 dev v0 proto 77 metric"));
+	run("tc qdisc add dev v1 clsact");
+	events(rtnl);
+	n_seen = 0;
+	run("ip -6 rule del priority 500;"
+	    "ip -6 route del 2001:db8:77::1/128 proto 77;"
+	    "tc qdisc del dev v1 clsact");
+	events(rtnl);
+	ev = find(RTNL_RULE_GONE, 0, NULL);
+	ck_assert(ev && ev->rule.table == TABLE && ev->rule.protocol == PROTO &&
+		  ev->rule.priority == 500 &&
+		  !memcmp(&ev->rule.from, &rule.from, sizeof(rule.from)));
+	ck_assert_ptr_nonnull(find(RTNL_ROUTE_GONE, v0, "2001:db8:77::1"));
+	ck_assert_ptr_nonnull(find(RTNL_FILTER_GONE, v1, NULL));
+	ck_assert_int_eq(rtnl_route_del(rtnl, v0, &ha, 128, PROTO), -ESRCH);
+	ck_assert_int_eq(rtnl_route_set(rtnl, v0, &ha, 128, &gw,
+					PROTO), 0);
+	ck_assert_int_eq(rtnl_routes_flush(rtnl, PROTO), 0);
+	ck_assert_ptr_null(strstr(output("ip -6 route"), "2001:db8:77::1"));
+	rtnl_close(rtnl);
+}
+END_TEST
+
+START_TEST(test_rtnl_router_forget)
+{
+	struct ip6_prefix prefix = {ip("2001:db8:1::"), 64};
+	struct in6_addr router = ip("fe80::1");
+	struct rtnl *rtnl = open_rtnl();
+	const char *left;
+
+	run("ip -6 route add default via fe80::1 dev v0 proto ra metric 10;"
+	    "ip -6 route add default via fe80::2 dev v0 proto ra metric 11;"
+	    "ip -6 route add default via fe80::1 dev v0 proto static;"
+	    "ip -6 route add 2001:db8:1::/64 dev v0 proto kernel;"
+	    "ip -6 route add 2001:db8:2::/64 dev v0 proto kernel");
+	ck_assert_int_eq(rtnl_router_forget(rtnl, v0, &router, &prefix, 1), 0);
+	left = output("ip -6 route");
+	ck_assert_ptr_null(strstr(left, "via fe80::1 dev v0 proto ra"));
+	ck_assert_ptr_nonnull(strstr(left, "via fe80::1 dev v0 proto static"));
+	ck_assert_ptr_nonnull(strstr(left, "via fe80::2 "));
+	ck_assert_ptr_null(strstr(left, "2001:db8:1::/64"));
+	ck_assert_ptr_nonnull(strstr(left, "2001:db8:2::/64"));
 	rtnl_close(rtnl);
 }
 END_TEST
@@ -550,7 +687,7 @@ START_TEST(test_tun)
 	ck_assert_uint_ne(if_nametoindex("kedge0"), 0);	/* persistent */
 	fd = tun_open("kedge0", &again);
 	ck_assert_uint_eq(index, again);
-	ck_assert_int_eq(tun_unpersist(fd), 0);
+	ck_assert_int_eq(ioctl(fd, TUNSETPERSIST, 0), 0);
 	close(fd);
 	ck_assert_uint_eq(if_nametoindex("kedge0"), 0);
 }
@@ -865,6 +1002,21 @@ START_TEST(test_raw_tunnel_error)
 }
 END_TEST
 
+/* By v1, with the hop limit of Neighbour Discovery. */
+static void to_all(int fd, const uint8_t *msg, size_t len)
+{
+	const struct sockaddr_in6 to = {
+		.sin6_family = AF_INET6, .sin6_addr = ip("ff02::1"),
+		.sin6_scope_id = v1,
+	};
+	const int hops = 255;
+
+	ck_assert_int_eq(setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS,
+				    &hops, sizeof(hops)), 0);
+	ck_assert_int_eq(sendto(fd, msg, len, 0, (const void *)&to,
+				sizeof(to)), (ssize_t)len);
+}
+
 START_TEST(test_raw_ra)
 {
 	uint8_t ra[16] = { 134 }, ns[24] = { 135 }, mem[1500];
@@ -880,10 +1032,8 @@ START_TEST(test_raw_ra)
 	ck_assert_int_eq(raw_ra_read(fd, mem, sizeof(mem), &pkt, &index),
 			 -EAGAIN);
 	usleep(100000);		/* v1's link-local address */
-	ck_assert_int_eq(raw_icmp_send(out, v1, &in6addr_any, &all, ns,
-				       sizeof(ns)), 0);	/* is no RA */
-	ck_assert_int_eq(raw_icmp_send(out, v1, &in6addr_any, &all, ra,
-				       sizeof(ra)), 0);
+	to_all(out, ns, sizeof(ns));	/* is no RA */
+	to_all(out, ra, sizeof(ra));
 	ck_assert(readable(fd, WAIT_MS));
 	n = raw_ra_read(fd, mem, sizeof(mem), &pkt, &index);
 	ck_assert_int_eq(n, sizeof(ra));
@@ -895,8 +1045,7 @@ START_TEST(test_raw_ra)
 	ck_assert_uint_eq(pkt.src.s6_addr[0], 0xfe);
 	ck_assert_uint_eq(mem[0], 134);
 	ck_assert_uint_eq(ip6_checksum(&pkt.src, &pkt.dst, 58, mem, n), 0);
-	ck_assert_int_eq(raw_icmp_send(out, v1, &in6addr_any, &all, ra,
-				       sizeof(ra)), 0);
+	to_all(out, ra, sizeof(ra));
 	ck_assert(readable(fd, WAIT_MS));
 	ck_assert_int_eq(raw_ra_read(fd, mem, 8, &pkt, &index), -EMSGSIZE);
 }
@@ -1111,6 +1260,9 @@ int main(void)
 	tcase_add_test(tc, test_rtnl_links);
 	tcase_add_test(tc, test_rtnl_addrs);
 	tcase_add_test(tc, test_rtnl_rules);
+	tcase_add_test(tc, test_rtnl_table);
+	tcase_add_test(tc, test_rtnl_gone);
+	tcase_add_test(tc, test_rtnl_router_forget);
 	tcase_add_test(tc, test_rtnl_routes);
 	tcase_add_test(tc, test_rtnl_ra_routes);
 	tcase_add_test(tc, test_rtnl_neigh_sysctl);
@@ -1131,7 +1283,7 @@ int main(void)
 	tcase_add_test(tc, test_priv_root);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
+	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;

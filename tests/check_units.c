@@ -13,6 +13,7 @@
 #include "core/count.h"
 #include "core/log.h"
 #include "mn/mn.h"
+#include "mn/move.h"
 
 enum { SEEN_MAX = 8192 };
 
@@ -27,6 +28,21 @@ static struct seen {
 	uint64_t id, rules;
 } seen[SEEN_MAX];
 static unsigned int n_seen, n_calls;
+
+/* Rules of these tests name no interface. */
+struct in6_addr move_source(struct mn *of, const struct policy_rule *rule)
+{
+	(void)of;
+	(void)rule;
+	return in6addr_any;
+}
+
+bool move_forbidden(struct mn *of, const struct policy_rule *rule)
+{
+	(void)of;
+	(void)rule;
+	return false;
+}
 
 static void on_unit(void *arg, uint64_t id, uint64_t rules)
 {
@@ -534,7 +550,7 @@ int main(void)
 	tcase_add_test(tc, applied);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
+	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;

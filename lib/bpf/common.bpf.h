@@ -89,6 +89,30 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1024);
+	__type(key, struct dp_coa_key);
+	__type(value, struct dp_coa);
+} coas SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1024);
+	__type(key, struct dp_flow_key);
+	__type(value, struct dp_flow);
+} flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1024);
+	__type(key, struct in6_addr);
+	__type(value, struct dp_selectors);
+} selectors SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 256);
 	__type(key, __u64);
 	__type(value, __u32);
@@ -133,6 +157,8 @@ struct {
 /* The daemon's: how many prefixes are bound. While there are none, nobody
  * looks. */
 __u32 n_prefixes;
+/* The MN's daemon's: see dp_multi_active(). */
+__u32 multi_active;
 /* The daemon's: "homes" is all that home addresses can be in. */
 __u32 homes_known;
 
@@ -142,6 +168,19 @@ static __always_inline void count_n(__u32 stat, __u64 n)
 
 	if (value)
 		*value += n;
+}
+
+/* Packets into or out of tunnels, and their inner bytes. */
+static __always_inline void count_encap(__u64 n, __u64 len)
+{
+	count_n(DP_STAT_ENCAP, n);
+	count_n(DP_STAT_ENCAP_BYTES, len);
+}
+
+static __always_inline void count_decap(__u64 n, __u64 len)
+{
+	count_n(DP_STAT_DECAP, n);
+	count_n(DP_STAT_DECAP_BYTES, len);
 }
 
 static __always_inline void count(__u32 stat)
@@ -306,9 +345,10 @@ __noinline int walk(struct __sk_buff *skb, __u32 off, __u32 next,
 	return -1;
 }
 
-/* Hands len bytes from off to the daemon. Non-zero: lost, and counted. */
+/* Hands len bytes from off to the daemon; ends may be NULL. Non-zero: lost, and
+ * counted. */
 static __noinline int emit(struct __sk_buff *skb, __u32 off, __u32 len,
-			   __u32 type_mtu)
+			   __u32 type_mtu, const struct dp_ends *ends)
 {
 	struct dp_rec *rec = NULL;
 
@@ -326,6 +366,9 @@ static __noinline int emit(struct __sk_buff *skb, __u32 off, __u32 len,
 	rec->mtu = type_mtu & 0xffff;
 	rec->len = len;
 	__builtin_memset(rec->mac, 0, sizeof(rec->mac) + sizeof(rec->pad));
+	__builtin_memset(&rec->ends, 0, sizeof(rec->ends));
+	if (ends)
+		rec->ends = *ends;
 	if (off >= ETH_HLEN)
 		bpf_skb_load_bytes(skb, off - ETH_HLEN + ETH_ALEN, rec->mac,
 				   sizeof(rec->mac));
@@ -349,7 +392,7 @@ static __always_inline int take_ns(struct __sk_buff *skb, const struct ip6h *h)
 
 	if (truncated(skb, ETH_HLEN, h) || len > DP_REC_DATA)
 		return TC_ACT_OK;
-	if (!emit(skb, ETH_HLEN, len, EMIT_TYPE(DP_REC_NS, 0)))
+	if (!emit(skb, ETH_HLEN, len, EMIT_TYPE(DP_REC_NS, 0), NULL))
 		count(DP_STAT_NS);
 	return TC_ACT_SHOT;
 }
@@ -363,7 +406,7 @@ static __always_inline int take_signal(struct __sk_buff *skb,
 		return TC_ACT_OK;
 	if (len > DP_REC_DATA)
 		return drop(DP_STAT_DROP_SIGNAL_OVERSIZE);
-	if (!emit(skb, ETH_HLEN, len, EMIT_TYPE(DP_REC_SIGNAL, 0)))
+	if (!emit(skb, ETH_HLEN, len, EMIT_TYPE(DP_REC_SIGNAL, 0), NULL))
 		count(DP_STAT_SIGNAL);
 	return TC_ACT_SHOT;
 }
@@ -421,6 +464,19 @@ static __always_inline int on_ours(struct __sk_buff *skb, const struct ip6h *h)
 	return TC_ACT_OK;
 }
 
+/*
+ * A packet out of a tunnel whose ends have been checked: RFC 6275 6.1 has all
+ * Mobility Headers but BU and BA go by the tunnel. Not counted as the binding's
+ * use: heartbeats are no traffic of its flows.
+ */
+static __always_inline int on_inner(struct __sk_buff *skb,
+				    const struct ip6h *in)
+{
+	if (!may_be_signal(in) || !bpf_map_lookup_elem(&addrs, &in->dst))
+		return TC_ACT_OK;
+	return on_ours(skb, in);
+}
+
 /* ICMPv6 type, or 0 where it is another protocol. */
 static __always_inline __u8 icmp_type(struct __sk_buff *skb,
 				      const struct ip6h *h)
@@ -438,7 +494,8 @@ static __always_inline bool is_nd(__u8 type)
 	return type >= ND_FIRST && type <= ND_LAST;
 }
 
-static __always_inline bool ns_target(struct __sk_buff *skb,
+/* Of a Neighbour Solicitation or Advertisement. */
+static __always_inline bool nd_target(struct __sk_buff *skb,
 				      struct in6_addr *target)
 {
 	return !bpf_skb_load_bytes(skb, ETH_HLEN + sizeof(struct ip6h) + 8,
@@ -534,7 +591,7 @@ static __always_inline __u32 flow_label(const struct ip6h *h)
 
 /* The tunnel header of RFC 2473; traffic class as RFC 6040's normal mode. */
 static __always_inline void outer_header(struct ip6h *out,
-					 const struct dp_binding *b,
+					 const struct dp_ends *ends,
 					 const struct ip6h *h)
 {
 	out->vtf = (h->vtf & bpf_htonl(VTF_CLASS)) |
@@ -542,8 +599,8 @@ static __always_inline void outer_header(struct ip6h *out,
 	out->len = bpf_htons(bpf_ntohs(h->len) + sizeof(*h));
 	out->next = NEXT_IPV6;
 	out->hops = OUTER_HOPS;
-	out->src = b->local;
-	out->dst = b->remote;
+	out->src = ends->local;
+	out->dst = ends->remote;
 }
 
 /* What is told of a path's MTU: never less than RFC 8200 5 has it. */
@@ -560,7 +617,7 @@ static __always_inline int too_big(struct __sk_buff *skb, __u32 off,
 
 	if (len > TOOBIG_HEAD)
 		len = TOOBIG_HEAD;
-	emit(skb, off, len, EMIT_TYPE(DP_REC_TOOBIG, mtu));
+	emit(skb, off, len, EMIT_TYPE(DP_REC_TOOBIG, mtu), NULL);
 	return drop(DP_STAT_TOO_BIG);
 }
 

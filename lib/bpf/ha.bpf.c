@@ -7,200 +7,12 @@
 
 #include <linux/types.h>
 
-enum {
-	FAMILY_INET6 = 10,
-	EPOCH_SHIFT = 32,	/* of ns: 4.3 s */
-	ASKED_BITS = 10,
-	ASKED = 1 << ASKED_BITS,
-};
+#include "bpf/flow.bpf.h"
+#include "bpf/haroute.bpf.h"
+#include "proto/tsfield.h"
 
-#define HASH_FACTOR 0x9e3779b1	/* 2^32 by the golden ratio */
-
-/* The daemon's: another number when routes, neighbours or a path's MTU have
- * changed. */
-__u32 route_generation;
-
-/* The loader's: how many routes a processor remembers, 1 << route_bits, and
- * random keys. */
-const volatile __u32 route_bits = 0;
-const volatile __u64 route_keys[DP_ROUTE_KEYS] = { 0 };
-
-/*
- * A route as it was looked up, neighbour included. Of its source and
- * destination a hash of 64 bits under secret keys: two in a line of the cache,
- * and nobody finds another pair of addresses that has it.
- */
-struct route {
-	__u64 hash;
-	__u32 ifindex;
-	__u32 tag;		/* until when: route_tag() */
-	__u16 mtu;
-	__u8 dmac[ETH_ALEN], smac[ETH_ALEN];
-	__u16 pad;
-};
-
-/* Each processor has its part. Mapped, that is, in line with pages. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct route);
-} routes SEC(".maps");
-
-/* Neighbours asked for: an epoch, and part of the link-layer address. All
- * processors', as XDP may be on one and what it leaves to tc on another. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, ASKED);
-	__type(key, __u32);
-	__type(value, __u32);
-} asked SEC(".maps");
-
-/*
- * Multilinear hashing: of each sum modulo 2^64 the upper half is universal. The
- * interface counts for policy rules, and for links' scopes.
- */
-static __always_inline __u64 route_hash(__u32 ifindex,
-					const struct in6_addr *src,
-					const struct in6_addr *dst)
-{
-	__u64 high = route_keys[16] * ifindex, low = route_keys[17] * ifindex;
-	int i;
-
-	for (i = 0; i < 4; i++) {
-		high += route_keys[i] * src->s6_addr32[i];
-		high += route_keys[i + 4] * dst->s6_addr32[i];
-		low += route_keys[i + 8] * src->s6_addr32[i];
-		low += route_keys[i + 12] * dst->s6_addr32[i];
-	}
-	return (high & 0xffffffff00000000) | low >> 32;
-}
-
-/* Either of two neighbouring places may have it. */
-static __always_inline struct route *route_place(__u64 hash, __u32 other)
-{
-	__u32 key = ((__u32)hash >> (32 - route_bits)) ^ other;
-
-	key += bpf_get_smp_processor_id() << route_bits;
-	return bpf_map_lookup_elem(&routes, &key);
-}
-
-/* So long a route is taken for right without the daemon's saying so. */
-static __always_inline __u32 epoch(__u64 now)
-{
-	return now >> EPOCH_SHIFT;
-}
-
-static __always_inline __u32 route_tag(__u64 now)
-{
-	return epoch(now) + route_generation * HASH_FACTOR;
-}
-
-/*
- * The first packet to a neighbour in an epoch goes by the neighbour machinery,
- * which a look-up leaves alone: it sees to it that the neighbour is still there
- * (RFC 4861 7.3). XDP, which cannot, only looks.
- */
-static __always_inline bool neighbour_due(const __u8 *mac, __u64 now, bool xdp)
-{
-	__u32 low = *(__u16 *)mac << 16 ^ *(__u16 *)(mac + 2) << 8 ^
-		    *(__u16 *)(mac + 4);
-	__u32 key = low * HASH_FACTOR >> (32 - ASKED_BITS);
-	__u32 *at = bpf_map_lookup_elem(&asked, &key);
-
-	low ^= epoch(now) << 16;
-	if (!at || *at == low)
-		return false;
-	if (!xdp)
-		*at = low;
-	return true;
-}
-
-/*
- * The kernel's routes, policy rules and neighbours, with the path's MTU as it
- * knows it (ICMPv6 errors included). BPF_FIB_LKUP_RET_*.
- */
-static __always_inline long route_ask(void *ctx, __u32 ifindex,
-				      const struct in6_addr *src,
-				      const struct in6_addr *dst,
-				      __be32 vtf, __u32 len,
-				      struct bpf_fib_lookup *fib)
-{
-	__builtin_memset(fib, 0, sizeof(*fib));
-	fib->family = FAMILY_INET6;
-	fib->ifindex = ifindex;
-	fib->tot_len = len;
-	fib->flowinfo = vtf & bpf_htonl(0x0fffffff);
-	__builtin_memcpy(fib->ipv6_src, src, sizeof(fib->ipv6_src));
-	__builtin_memcpy(fib->ipv6_dst, dst, sizeof(fib->ipv6_dst));
-	return bpf_fib_lookup(ctx, fib, sizeof(*fib), 0);
-}
-
-static __always_inline void route_keep(struct route *r, __u64 hash, __u32 tag,
-				       const struct bpf_fib_lookup *fib)
-{
-	r->hash = hash;
-	r->ifindex = fib->ifindex;
-	r->tag = tag;
-	r->mtu = fib->mtu_result;
-	__builtin_memcpy(r->dmac, fib->dmac, ETH_ALEN);
-	__builtin_memcpy(r->smac, fib->smac, ETH_ALEN);
-}
-
-/* What the look-up came to. */
-struct way {
-	__u32 ifindex;
-	__u32 mtu;		/* BPF_FIB_LKUP_RET_FRAG_NEEDED: the path's */
-	bool resolve;		/* the neighbour is to be asked for first */
-	struct ethhdr eth;
-};
-
-/*
- * The way from src to dst for a packet of len bytes, IPv6 header included.
- * What was looked up within this epoch is not looked up again.
- */
-static __always_inline long route(void *ctx, __u32 ifindex,
-				  const struct in6_addr *src,
-				  const struct in6_addr *dst, __be32 vtf,
-				  __u32 len, __u64 now, bool xdp,
-				  struct way *way)
-{
-	__u64 hash = route_hash(ifindex, src, dst);
-	struct route *r = route_place(hash, 0);
-	struct route *r2 = route_place(hash, 1);
-	__u32 tag = route_tag(now);
-	struct bpf_fib_lookup fib;
-	long rc;
-
-	if (!r || !r2)		/* there is no such processor */
-		return BPF_FIB_LKUP_RET_UNREACHABLE;
-	/* A group's address, were it left there, would have the packet dropped
-	 * on its way through the neighbour machinery. */
-	way->eth = (struct ethhdr){ .h_proto = bpf_htons(ETH_P_IPV6) };
-	if (r->hash != hash && r->tag == tag)
-		r = r2;		/* or the first one's place is free */
-	if (r->hash != hash || r->tag != tag || len > r->mtu) {
-		rc = route_ask(ctx, ifindex, src, dst, vtf, len, &fib);
-		way->ifindex = fib.ifindex;
-		way->mtu = fib.mtu_result;
-		way->resolve = rc == BPF_FIB_LKUP_RET_NO_NEIGH;
-		if (rc)
-			return rc;
-		route_keep(r, hash, tag, &fib);
-	}
-	way->ifindex = r->ifindex;
-	__builtin_memcpy(way->eth.h_dest, r->dmac, ETH_ALEN);
-	__builtin_memcpy(way->eth.h_source, r->smac, ETH_ALEN);
-	way->resolve = neighbour_due(r->dmac, now, xdp);
-	return BPF_FIB_LKUP_RET_SUCCESS;
-}
-
-static __always_inline int leave(const struct way *way)
-{
-	return way->resolve ? bpf_redirect_neigh(way->ifindex, NULL, 0, 0) :
-	       bpf_redirect(way->ifindex, 0);
-}
+/* No verdict of the kernel's: to_several() is to find one. */
+enum { ACT_SEVERAL = 0x100 };
 
 /* What a packet gets in front of its addresses. A checksum that the device has
  * made of it follows; the Ethernet header is none of it. */
@@ -213,62 +25,112 @@ enum { INNER_LEN = sizeof(__u64) };
 
 /* A packet of which the daemon makes fragments. */
 static __always_inline int take_whole(struct __sk_buff *skb, struct ip6h *h,
-				      __u16 mtu)
+				      const struct dp_ends *ends,
+				      bool forwarded, __u16 mtu)
 {
 	__u32 len = sizeof(*h) + bpf_ntohs(h->len);
 
 	if (skb->gso_size || len > MIN_MTU ||
-	    hops_set(skb, ETH_HLEN, h, h->hops))
+	    hops_set(skb, ETH_HLEN, h, h->hops - forwarded))
 		return drop(DP_STAT_DROP_ADJUST);
-	if (!emit(skb, ETH_HLEN, len, EMIT_TYPE(DP_REC_FRAGMENT, mtu)))
+	if (!emit(skb, ETH_HLEN, len, EMIT_TYPE(DP_REC_FRAGMENT, mtu), ends))
 		count(DP_STAT_TO_DAEMON);
 	return TC_ACT_SHOT;
 }
 
 /*
- * RFC 6275 10.4.1: a packet for a host that is away. forwarded: we are a
- * router on its way, so its hop limit is ours to count down (RFC 2473 3.1).
+ * Headers for the tunnel between ends, and where they lead. forwarded: we are a
+ * router on the packet's way, so its hop limit is ours to count down (RFC 2473
+ * 3.1). 0, or the verdict on what cannot go there.
  */
-static __always_inline int to_mobile(struct __sk_buff *skb, struct ip6h *h,
-				     struct dp_binding *b, bool forwarded)
+static __always_inline int encap(struct __sk_buff *skb, struct ip6h *h,
+				 const struct dp_ends *ends, bool forwarded,
+				 __u64 now, bool copy, struct way *way)
 {
-	__u32 len = sizeof(*h) + bpf_ntohs(h->len), n = segments(skb);
+	__u32 len = sizeof(*h) + bpf_ntohs(h->len);
 	__u32 seg = segment_len(skb, ETH_HLEN, h);
-	__u64 now = bpf_ktime_get_coarse_ns();
 	bool shrink = false;
 	struct head head;
-	struct way way;
 	long rc;
 
-	/* The stack answers a hop limit that ends here. */
-	if ((forwarded && h->hops <= 1) || truncated(skb, ETH_HLEN, h))
-		return TC_ACT_OK;
-	rc = route(skb, skb->ifindex, &b->local, &b->remote, h->vtf,
-		   seg + sizeof(*h), now, false, &way);
-	if (rc == BPF_FIB_LKUP_RET_FRAG_NEEDED && seg > MIN_MTU)
-		return too_big(skb, ETH_HLEN, h, inner_mtu(way.mtu));
-	h->hops -= forwarded;
-	if (rc == BPF_FIB_LKUP_RET_FRAG_NEEDED && !may_shrink(skb, h))
-		return take_whole(skb, h, way.mtu);
+	rc = route(skb, skb->ifindex, &ends->local, &ends->remote, h->vtf,
+		   seg + sizeof(*h), now, copy, way);
 	if (rc == BPF_FIB_LKUP_RET_FRAG_NEEDED) {
+		if (seg > MIN_MTU)
+			return too_big(skb, ETH_HLEN, h, inner_mtu(way->mtu));
+		if (!may_shrink(skb, h))
+			return take_whole(skb, h, ends, forwarded, way->mtu);
 		shrink = true;
-		rc = route(skb, skb->ifindex, &b->local, &b->remote, h->vtf,
-			   way.mtu, now, false, &way);
+		rc = route_anew(skb, &ends->local, &ends->remote, h->vtf,
+				way->mtu, now, copy, way);
 	}
+	h->hops -= forwarded;
 	if (rc != BPF_FIB_LKUP_RET_SUCCESS && rc != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return drop(DP_STAT_DROP_NO_ROUTE);
 	if (len > 0xffff - sizeof(*h) || trim(skb, ETH_HLEN, h) ||
 	    push_room(skb, shrink))
 		return drop(DP_STAT_DROP_ADJUST);
-	outer_header(&head.outer, b, h);
+	outer_header(&head.outer, ends, h);
 	head.inner = *(__u64 *)h;
-	if (bpf_skb_store_bytes(skb, 0, &way.eth, sizeof(way.eth), 0) ||
+	if (bpf_skb_store_bytes(skb, 0, &way->eth, sizeof(way->eth), 0) ||
 	    bpf_skb_store_bytes(skb, ETH_HLEN, &head, sizeof(head),
 				BPF_F_RECOMPUTE_CSUM))
 		return drop(DP_STAT_DROP_ADJUST);
+	return 0;
+}
+
+/* Not ours to tunnel: the stack answers a hop limit that ends here. */
+static __always_inline bool unfit(struct __sk_buff *skb, const struct ip6h *h,
+				  bool forwarded)
+{
+	return (forwarded && h->hops <= 1) || truncated(skb, ETH_HLEN, h);
+}
+
+static __always_inline void count_into(struct dp_binding *b, __u32 n,
+				       __u32 len, __u64 now)
+{
 	used(b, &b->tx_packets, &b->tx_bytes, n, len, now);
-	count_n(DP_STAT_ENCAP, n);
+	count_encap(n, len);
+}
+
+/* To the care-of address that is at ends. */
+static __always_inline int to_care_of(struct __sk_buff *skb, struct ip6h *h,
+				      struct dp_binding *b,
+				      const struct dp_ends *ends,
+				      bool forwarded)
+{
+	__u32 len = sizeof(*h) + bpf_ntohs(h->len), n = segments(skb);
+	__u64 now = bpf_ktime_get_coarse_ns();
+	struct way way;
+	int act;
+
+	if (unfit(skb, h, forwarded))
+		return TC_ACT_OK;
+	act = encap(skb, h, ends, forwarded, now, false, &way);
+	if (act)
+		return act;
+	count_into(b, n, len, now);
 	return leave(&way);
+}
+
+/* RFC 6275 10.4.1: a packet for a host that is away. */
+static __always_inline int to_mobile(struct __sk_buff *skb, struct ip6h *h,
+				     struct dp_binding *b, bool forwarded)
+{
+	if (b->flags & DP_BINDING_MULTI)
+		return ACT_SEVERAL;
+	return to_care_of(skb, h, b, &b->ends, forwarded);
+}
+
+#include "bpf/haflow.bpf.h"
+
+/* RFC 5648 6.3: for one with a path by the home link Neighbour Discovery is
+ * the mobile node's. */
+static __always_inline bool proxied(const struct in6_addr *hoa)
+{
+	struct dp_binding *b = binding_find(hoa);
+
+	return b && !(b->flags & DP_BINDING_ON_LINK);
 }
 
 /* A packet that arrived for a bound HoA. */
@@ -278,12 +140,48 @@ static __always_inline int intercept(struct __sk_buff *skb, struct ip6h *h,
 	__u8 type = icmp_type(skb, h);
 	struct in6_addr target;
 
-	if (type == ND_NS && ns_target(skb, &target) && binding_find(&target))
+	if (type == ND_NS && nd_target(skb, &target) && proxied(&target))
 		return take_ns(skb, h);
 	/* RFC 6275 10.4.2: link-local traffic is not tunnelled. */
 	if (is_nd(type) || addr_link_local(&h->src))
 		return TC_ACT_OK;
 	return to_mobile(skb, h, b, true);
+}
+
+/* RFC 6275 10.3.1: is it the link-local address of one that is away? */
+static __always_inline bool link_local_served(struct __sk_buff *skb,
+					      const struct in6_addr *addr)
+{
+	struct in6_addr key = *addr;
+
+	key.s6_addr32[1] = skb->ifindex;
+	return bpf_map_lookup_elem(&bindings, &key);
+}
+
+static __always_inline bool served(struct __sk_buff *skb,
+				   const struct in6_addr *target)
+{
+	return addr_link_local(target) ? link_local_served(skb, target) :
+	       proxied(target);
+}
+
+/* RFC 6275 10.4.2: not tunnelled, and the daemon says so. */
+static __always_inline int on_link_local(struct __sk_buff *skb,
+					 const struct ip6h *h)
+{
+	__u32 len = sizeof(*h) + bpf_ntohs(h->len);
+	struct in6_addr target;
+
+	if (!link_local_served(skb, &h->dst))
+		return TC_ACT_OK;
+	if (icmp_type(skb, h) == ND_NS && nd_target(skb, &target) &&
+	    served(skb, &target))
+		return take_ns(skb, h);
+	if (truncated(skb, ETH_HLEN, h))
+		return TC_ACT_SHOT;
+	emit(skb, ETH_HLEN, len < TOOBIG_HEAD ? len : TOOBIG_HEAD,
+	     EMIT_TYPE(DP_REC_LINK_LOCAL, 0), NULL);
+	return TC_ACT_SHOT;
 }
 
 /* RFC 6275 10.4.1: the home agent answers solicitations for a bound HoA. */
@@ -295,7 +193,7 @@ static __always_inline int on_multicast(struct __sk_buff *skb,
 	if (h->dst.s6_addr32[0] != bpf_htonl(0xff020000) ||
 	    h->dst.s6_addr32[1] || h->dst.s6_addr32[2] != bpf_htonl(1) ||
 	    h->dst.s6_addr[12] != 0xff || icmp_type(skb, h) != ND_NS ||
-	    !ns_target(skb, &target) || !binding_find(&target))
+	    !nd_target(skb, &target) || !served(skb, &target))
 		return TC_ACT_OK;
 	return take_ns(skb, h);
 }
@@ -358,15 +256,18 @@ static __always_inline int on_tunnel(struct __sk_buff *skb,
 	b = binding_find(&in.src);
 	if (!b)
 		return drop(DP_STAT_DROP_NO_BINDING);
-	if (!addr_eq(&b->remote, &h->src))
+	if (!addr_eq(&b->remote, &h->src) &&
+	    !(b->flags & DP_BINDING_MULTI && coa_known(&in.src, &h->src)))
 		return drop(DP_STAT_DROP_WRONG_COA);
 	if (!addr_eq(&b->local, &h->dst))
 		return drop(DP_STAT_DROP_WRONG_HA);
 	act = pop(skb, h, &in);
+	if (!act)
+		act = on_inner(skb, &in);
 	if (act)
 		return act;
 	n = segments(skb);
-	count_n(DP_STAT_DECAP, n);
+	count_decap(n, sizeof(in) + bpf_ntohs(in.len));
 	other = binding_find(&in.dst);
 	if (other)
 		act = hairpin(skb, &in, other, n);
@@ -377,8 +278,14 @@ static __always_inline int on_tunnel(struct __sk_buff *skb,
 	return act;
 }
 
-SEC("tc")
-int kedge_ha_in(struct __sk_buff *skb)
+/* Tunnelled here already: a CoA that is itself a bound HoA must not be tunnelled
+ * again. A copy comes by in front of the stack, too: see send_copy(). */
+static __always_inline bool tunnelled_here(const struct ip6h *h)
+{
+	return h->next == NEXT_IPV6 && bpf_map_lookup_elem(&addrs, &h->src);
+}
+
+static __noinline int ha_in(struct __sk_buff *skb)
 {
 	struct dp_binding *b;
 	struct ip6h h;
@@ -390,14 +297,25 @@ int kedge_ha_in(struct __sk_buff *skb)
 	/* Another host's frame, seen because of promiscuous mode. */
 	if (skb->pkt_type != PACKET_HOST)
 		return TC_ACT_OK;
+	if (addr_link_local(&h.dst))
+		return on_link_local(skb, &h);
 	if (h.next == NEXT_IPV6 && bpf_map_lookup_elem(&addrs, &h.dst))
 		return on_tunnel(skb, &h);
 	b = binding_find(&h.dst);
 	if (b)
-		return intercept(skb, &h, b);
+		return tunnelled_here(&h) ? TC_ACT_OK :
+					    intercept(skb, &h, b);
 	if (!may_be_signal(&h) || !bpf_map_lookup_elem(&addrs, &h.dst))
 		return TC_ACT_OK;
 	return on_ours(skb, &h);
+}
+
+SEC("tc")
+int kedge_ha_in(struct __sk_buff *skb)
+{
+	int act = ha_in(skb);
+
+	return act == ACT_SEVERAL ? to_several(skb, true) : act;
 }
 
 /*
@@ -470,7 +388,7 @@ static __always_inline int xdp_encap(struct xdp_md *ctx, const struct ip6h *p,
 	struct head head;
 	struct way way;
 
-	outer_header(&head.outer, b, &h);
+	outer_header(&head.outer, &b->ends, &h);
 	/* Neighbour Discovery is among ICMPv6 */
 	if (!xdp_for_us(ctx) || h.hops <= 1 || h.next == NEXT_ICMPV6 ||
 	    addr_link_local(&h.src) || len > 0xffff - sizeof(h) ||
@@ -487,7 +405,7 @@ static __always_inline int xdp_encap(struct xdp_md *ctx, const struct ip6h *p,
 	*eth = way.eth;
 	*to = head;
 	used(b, &b->tx_packets, &b->tx_bytes, 1, len, now);
-	count(DP_STAT_ENCAP);
+	count_encap(1, len);
 	count(DP_STAT_BY_XDP);
 	return XDP_REDIRECT;
 }
@@ -532,7 +450,7 @@ static __always_inline int xdp_decap(struct xdp_md *ctx, const struct ip6h *h)
 	*eth = way.eth;
 	out->hops = in.hops - 1;
 	used(b, &b->rx_packets, &b->rx_bytes, 1, len, now);
-	count(DP_STAT_DECAP);
+	count_decap(1, len);
 	count(DP_STAT_BY_XDP);
 	return XDP_REDIRECT;
 }
@@ -550,7 +468,8 @@ int kedge_ha_xdp(struct xdp_md *ctx)
 	if (p->next == NEXT_IPV6 && bpf_map_lookup_elem(&addrs, &dst))
 		return xdp_decap(ctx, p);
 	b = binding_find(&dst);
-	return b ? xdp_encap(ctx, p, b) : XDP_PASS;
+	return b && !(b->flags & DP_BINDING_MULTI) ? xdp_encap(ctx, p, b) :
+	       XDP_PASS;
 }
 
 /* A Neighbour Advertisement as it stands in the packet (RFC 4861 4.4). */
@@ -618,8 +537,7 @@ static __noinline int answer_ns(struct __sk_buff *skb, struct ip6h *h)
 	return bpf_redirect(skb->ifindex, BPF_F_INGRESS);
 }
 
-SEC("tc")
-int kedge_ha_out(struct __sk_buff *skb)
+static __noinline int ha_out(struct __sk_buff *skb)
 {
 	struct in6_addr target;
 	struct dp_binding *b;
@@ -628,17 +546,23 @@ int kedge_ha_out(struct __sk_buff *skb)
 
 	if (!ip6_load(skb, ETH_HLEN, &h))
 		return TC_ACT_OK;
-	/* Tunnelled here already: a CoA that is itself a bound HoA must not
-	 * be tunnelled again. */
-	if (h.next == NEXT_IPV6 && bpf_map_lookup_elem(&addrs, &h.src))
+	if (tunnelled_here(&h))
 		return TC_ACT_OK;
 	type = icmp_type(skb, &h);
-	if (type == ND_NS && ns_target(skb, &target) && binding_find(&target))
+	if (type == ND_NS && nd_target(skb, &target) && proxied(&target))
 		return answer_ns(skb, &h);
 	if (is_nd(type) || addr_link_local(&h.src))
 		return TC_ACT_OK;
 	b = binding_find(&h.dst);
 	return b ? to_mobile(skb, &h, b, false) : TC_ACT_OK;
+}
+
+SEC("tc")
+int kedge_ha_out(struct __sk_buff *skb)
+{
+	int act = ha_out(skb);
+
+	return act == ACT_SEVERAL ? to_several(skb, false) : act;
 }
 
 /*

@@ -14,7 +14,7 @@
 
 #include "proto/service.h"
 
-enum { SOCK_LAYOUT = 1, SOCK_RULES_MAX = 64, SOCK_PERMITS_MAX = 64,
+enum { SOCK_LAYOUT = 2, SOCK_RULES_MAX = 64, SOCK_PERMITS_MAX = 64,
        SOCK_COMM = 16, SOCK_CGROUP_DEPTH = 16, SOCK_HELD_MAX = 4096 };
 
 /* What a service type means just now. */
@@ -37,7 +37,7 @@ struct sock_service {
 	__u8 pad[6];
 };
 
-/* The first rule that matches holds. */
+/* The first rule that matches and gives a service holds. */
 enum sock_rule_flag {
 	SOCK_RULE_COMMAND = 1,
 	SOCK_RULE_UID = 2,
@@ -47,6 +47,11 @@ enum sock_rule_flag {
 	SOCK_RULE_PREFIX = 32,
 	SOCK_RULE_GID = 64,	/* the real one or a supplementary one */
 	SOCK_RULE_MPTCP = 128,	/* a TCP socket that is MPTCP's: a subflow */
+	SOCK_RULE_WAY = 256,	/* no condition: it says which interface. The
+				 * first such rule holds, beside the first with
+				 * a service */
+	SOCK_RULE_NO_WAY = 512,	/* nor this: none that it may use is attached,
+				 * so connect() fails */
 };
 
 struct sock_rule {
@@ -58,8 +63,11 @@ struct sock_rule {
 	__u16 port_low, port_high;	/* remote; host order, both included */
 	__u8 prefix_len;
 	__u8 protocol;
-	__u8 service;			/* enum service */
-	__u8 pad;
+	__u8 service;			/* enum service; NONE: it gives none,
+					 * and is not looked at for that */
+	__u8 of_service;		/* WAY: of this type; NONE: of any */
+	struct in6_addr source;		/* WAY: of the interface it wants now;
+					 * ::: the kernel's choice */
 };
 
 /* map "cgroups": HASH, __u64 id -> of a cgroup and all below it */
@@ -86,7 +94,8 @@ struct sock_policy {
 	__u32 n_rules, n_permits;
 	__u32 everybody;	/* may ask for: mask of 1 << enum service */
 	__u8 service;		/* where no rule matches */
-	__u8 pad[3];
+	__u8 has_ways;		/* a rule has SOCK_RULE_WAY */
+	__u8 pad[2];
 	struct sock_rule rules[SOCK_RULES_MAX];
 	struct sockhook_permit permits[SOCK_PERMITS_MAX];
 };
@@ -135,6 +144,8 @@ enum sock_event_type {
 	SOCK_EVENT_FREE,	/* the last one let go of it */
 	SOCK_EVENT_WANTED,	/* service, which cannot be had now, is asked
 				 * for; ten times a second at most */
+	SOCK_EVENT_WAY,		/* a flow begins for which a rule names
+				 * interfaces, and it may be on another */
 };
 
 struct sock_event {

@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "flows.h"
+#include "metrics.h"
+#include "order.h"
 #include "policy.h"
 #include "run.h"
 #include "show.h"
@@ -31,22 +33,32 @@ static const struct command {
 	const char *name, *help;
 } commands[] = {
 	{ "status", "what the daemon is and where it is attached" },
+	{ "interfaces", "where the host is attached, by which interface it is "
+		"reached (kedge-mn)" },
 	{ "bindings", "home addresses, their care-of addresses and traffic" },
 	{ "anchors", "routers that anchor, or may anchor, addresses" },
+	{ "halist", "home agents of the home links (kedge-ha)" },
 	{ "flows", "sockets: service type, why, anchor and path (kedge-mn)" },
 	{ "explain", "DST: the address that a flow there would get "
 		"(kedge-mn)" },
 	{ "sas", "security associations, IKE's too; never a key" },
 	{ "owners", "who owns which home address (kedge-ha)" },
+	{ "hosts", "which host has which prefix of its own (kedge-ha)" },
 	{ "policy", "which flows get which service type (kedge-mn)" },
 	{ "counters", "events, refused messages, the data plane's packets" },
+	{ "metrics", "the same and more as OpenMetrics text, for Prometheus" },
 	{ "request", "ask the remote anchor for a home address (kedge-mn)" },
+	{ "revoke", "HOA: end a binding, its mobile node is told (kedge-ha)" },
+	{ "switch", "HOA: another home agent is to take it over (kedge-ha)" },
+	{ "test-path", "HOA: does its tunnel work, both ways? (kedge-mn)" },
+	{ "move", "FLOW|HOA: to another interface (kedge-mn)" },
+	{ "prepare", "IFACE: it is about to go, all leaves it (kedge-mn)" },
 	{ "monitor", "events as they happen, until interrupted" },
 	{ "flush", "release every binding, take all down, end kedge-mn" },
 	{ NULL, NULL },
 };
 
-static struct json_object *explain;	/* its request */
+static struct json_object *request;	/* of a command with words of its own */
 
 static volatile sig_atomic_t interrupted;
 
@@ -63,13 +75,25 @@ static void print_help(void)
 	printf("Usage: kedgectl [-s SOCKET] [--json] COMMAND\n"
 	       "Asks kedge-mn or kedge-ha on this machine.\n\nCommands:\n");
 	for (c = commands; c->name; c++)
-		printf("  %-9s %s\n", c->name, c->help);
+		printf("  %-10s %s\n", c->name, c->help);
 	printf("  explain DST [--service=TYPE] [--protocol=tcp|udp] "
 	       "[--port=N]\n"
 	       "            [--command=NAME] [--user=NAME]\n"
 	       "            for what a program asks, or is\n");
 	printf("  owners forget HOA\n"
 	       "            takes a home address from its owner\n"
+	       "  revoke HOA | --identity=ID [--reason=admin|unspecified|"
+	       "out-of-sync]\n"
+	       "  switch HOA | --all [--cancel] [ADDRESS...]\n"
+	       "            ADDRESS: a home agent that takes over\n"
+	       "  test-path HOA [--count=N] [--wait=SECONDS]\n"
+	       "            exit status 1: it does not\n"
+	       "  move FLOW|HOA --to=IFACE|auto\n"
+	       "            FLOW: its number in 'flows', local port, far end "
+	       "or command;\n"
+	       "            auto: where the policy has it\n"
+	       "  prepare IFACE [--seconds=N] [--cancel]\n"
+	       "            within N seconds; --cancel: it stays\n"
 	       "  policy check [FILE]\n"
 	       "            reads a policy file, tells its errors; asks no "
 	       "daemon\n"
@@ -297,15 +321,16 @@ static int send_request(struct conn *c, const char *cmd, const char *hoa)
 {
 	char line[4096];
 
-	if (explain)
+	if (request)
 		snprintf(line, sizeof(line), "%s\n",
-			 json_object_to_json_string_ext(explain,
+			 json_object_to_json_string_ext(request,
 						JSON_C_TO_STRING_PLAIN));
 	else if (hoa)
 		snprintf(line, sizeof(line), "{\"cmd\":\"%s-forget\","
 			 "\"hoa\":\"%s\"}\n", cmd, hoa);
 	else
-		snprintf(line, sizeof(line), "{\"cmd\":\"%s\"}\n", cmd);
+		snprintf(line, sizeof(line), "{\"cmd\":\"%s\"}\n",
+			 strcmp(cmd, "metrics") ? cmd : "counters");
 	return send_line(c, line);
 }
 
@@ -416,8 +441,14 @@ static int ask(struct conn *c, const char *cmd, const char *hoa, bool json)
 						    JSON_C_TO_STRING_PLAIN));
 	else if (hoa)
 		printf("%s is nobody's now\n", hoa);
+	else if (order_is(cmd))
+		order_show(cmd, answer);
+	else if (!strcmp(cmd, "metrics"))
+		metrics_print(stdout, answer);
 	else
 		show(cmd, answer);
+	if (order_is(cmd))
+		rc = order_status(answer);
 	json_object_put(answer);
 	return rc;
 }
@@ -522,9 +553,12 @@ int main(int argc, char **argv)
 			"($KEDGE_APP_SOCKET names another socket)\n");
 		usage_error();
 	}
-	if (at < argc && !strcmp(argv[at], "explain")) {
-		explain = explain_request(argc - at, argv + at, &json);
-		if (!explain)
+	if (at < argc && (!strcmp(argv[at], "explain") ||
+			  order_is(argv[at]))) {
+		request = order_is(argv[at]) ?
+			order_request(argc - at, argv + at, &json) :
+			explain_request(argc - at, argv + at, &json);
+		if (!request)
 			usage_error();
 		argc = at + 1;
 		optind = 0;

@@ -15,7 +15,17 @@ static const struct sentence {
 	{ "rs_sent", "{interface}: router solicitation sent" },
 	{ "ra", "{interface}: router {router} advertises {prefix}" },
 	{ "address", "{interface}: address {address}, flags {flags}" },
+	{ "attached", "{interface}: attached at router {router}, care-of "
+		"{coa}" },
+	{ "detached", "{interface}: detached" },
+	{ "preferred", "new flows go by {interface} now, not by {old}" },
 	{ "move", "{interface}: moved from {from} to {to}" },
+	{ "flow_moved", "{hoa}: {protocol} port {local_port} to {remote} by "
+		"{to} instead of {from} ({why}), after {took_s}" },
+	{ "hoa_moved", "{hoa}: by {to} instead of {from} ({why}), after "
+		"{took_s}" },
+	{ "path_dead", "{hoa}: no answer by {interface}, care-of {coa}: it is "
+		"not used for now" },
 	{ "bu_sent", "{hoa}: binding update {seq} sent to {ha}, "
 		"care-of {coa}, for {lifetime_s}" },
 	{ "ba_received", "{hoa}: {ha} acknowledged {seq}: {status}" },
@@ -63,7 +73,10 @@ static void print_field(FILE *out, const char *key, struct json_object *v)
 	size_t len = strlen(key);
 	char text[256];
 
-	if (len > 2 && !strcmp(key + len - 2, "_s"))
+	if (!strcmp(key, "took_s"))
+		snprintf(text, sizeof(text), "%.1f ms",
+			 json_object_get_double(v) * 1000);
+	else if (len > 2 && !strcmp(key + len - 2, "_s"))
 		text_of_seconds(text, sizeof(text), v);
 	else if (!strcmp(key, "status") && json_object_is_type(v,
 							json_type_int))

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "show.h"
+#include "json.h"
+#include "ways.h"
 
 #include <grp.h>
 #include <pwd.h>
@@ -20,20 +22,6 @@ struct column {
 	cell_fn *fn;
 	bool right;		/* aligned */
 };
-
-static struct json_object *get(struct json_object *o, const char *key)
-{
-	struct json_object *v;
-
-	return json_object_object_get_ex(o, key, &v) ? v : NULL;
-}
-
-static const char *get_string(struct json_object *o, const char *key)
-{
-	const char *s = json_object_get_string(get(o, key));
-
-	return s ? s : "-";
-}
 
 void text_of(char *out, size_t len, struct json_object *v)
 {
@@ -208,6 +196,29 @@ static void left_of(char *out, size_t len, struct json_object *v,
 }
 
 /* "yes", or why not */
+static void milliseconds(char *out, size_t len, struct json_object *v,
+			 struct json_object *row)
+{
+	(void)row;
+	if (v)
+		snprintf(out, len, "%.1f", json_object_get_double(v));
+	else
+		text_of(out, len, v);
+}
+
+/* What its failure was, where that is why. */
+static void ranked(char *out, size_t len, struct json_object *v,
+		   struct json_object *row)
+{
+	if (json_object_get_boolean(get(row, "dead")))
+		snprintf(out, len, "%s (dead)", get_string(row, "rank_why"));
+	else if (json_object_get_boolean(get(row, "failed")))
+		snprintf(out, len, "%s (%s)", get_string(row, "rank_why"),
+			 get_string(row, "failed_why"));
+	else
+		text_of(out, len, v);
+}
+
 static void anchorable(char *out, size_t len, struct json_object *v,
 		       struct json_object *row)
 {
@@ -217,11 +228,26 @@ static void anchorable(char *out, size_t len, struct json_object *v,
 		text_of(out, len, v);
 }
 
+/* "bound, dead": its home agent is; "bound, revoking": it is to go. */
+static void binding_state(char *out, size_t len, struct json_object *v,
+			  struct json_object *row)
+{
+	struct json_object *alive = get(row, "alive");
+	const char *more = json_object_get_string(get(row, "leaving"));
+	char state[24];
+
+	text_of(state, sizeof(state), v);
+	if (alive && !json_object_get_boolean(alive))
+		more = "dead";
+	snprintf(out, len, "%s%s%s", state, more ? ", " : "",
+		 more ? more : "");
+}
+
 static const struct column binding_columns[] = {
 	{ "HOME ADDRESS", "hoa", plain, false },
 	{ "CARE-OF ADDRESS", "coa", plain, false },
 	{ "HOME AGENT", "ha", plain, false },
-	{ "STATE", "state", plain, false },
+	{ "STATE", "state", binding_state, false },
 	{ "LEFT", "remaining_s", left_of, true },
 	{ "AGE", "age_s", seconds, true },
 	{ "SEQ", "seq", plain, true },
@@ -233,25 +259,91 @@ static const struct column binding_columns[] = {
 };
 
 static const struct column anchor_columns[] = {
+	{ "RANK", "rank", plain, true },
 	{ "PREFIX", "prefix", plain, false },
 	{ "HOME AGENT", "ha", plain, false },
 	{ "LEARNT", "learnt", plain, false },
 	{ "INTERFACE", "interface", plain, false },
 	{ "CURRENT", "current", plain, false },
 	{ "PREFERENCE", "preference", plain, true },
+	{ "ALIVE", "alive", plain, false },
+	{ "RTT (ms)", "rtt_ms", milliseconds, true },
+	{ "RECORD", "record", plain, false },
 	{ "ADDRESSES", "hoas", plain, true },
 	{ "BINDINGS", "bindings", plain, true },
 	{ "SA", "sa", plain, false },
 	{ "ANCHORABLE", "anchorable", anchorable, false },
+	{ "RANKED", "rank_why", ranked, false },
 	{ NULL, NULL, NULL, false },
 };
 
+static const struct column discovery_columns[] = {
+	{ "PREFIX", "prefix", plain, false },
+	{ "NAME", "name", plain, false },
+	{ "DOMAIN", "domain", plain, false },
+	{ "SEARCH", "state", plain, false },
+	{ "FOUND", "found", plain, true },
+	{ "NEXT (s)", "next_s", plain, true },
+	{ "WHY", "why", plain, false },
+	{ NULL, NULL, NULL, false },
+};
+
+static void list_of(char *out, size_t len, struct json_object *v,
+		    struct json_object *row)
+{
+	size_t i, n = 0;
+
+	(void)row;
+	snprintf(out, len, "-");
+	for (i = 0; i < json_object_array_length(v) && n + 2 < len; i++) {
+		if (i)
+			out[n++] = ' ';
+		text_of(out + n, len - n, json_object_array_get_idx(v, i));
+		n += strlen(out + n);
+	}
+}
+
+static void router_of(char *out, size_t len, struct json_object *v,
+		      struct json_object *row)
+{
+	if (json_object_get_boolean(get(row, "self")))
+		snprintf(out, len, "this one");
+	else
+		text_of(out, len, v);
+}
+
+static const struct column halist_columns[] = {
+	{ "INTERFACE", "interface", plain, false },
+	{ "HOME AGENT", "router", router_of, false },
+	{ "PREFERENCE", "preference", plain, true },
+	{ "LEFT", "lifetime_s", seconds, true },
+	{ "ADDRESSES", "addresses", list_of, false },
+	{ NULL, NULL, NULL, false },
+};
+
+static void interface_why(char *out, size_t len, struct json_object *v,
+			  struct json_object *row)
+{
+	if (get(row, "interface_rule"))
+		snprintf(out, len, "policy %s",
+			 get_string(row, "interface_rule"));
+	else if (get(row, "waits_for"))
+		snprintf(out, len, "%s, waits for %s",
+			 json_object_get_string(v),
+			 get_string(row, "waits_for"));
+	else
+		plain(out, len, v, row);
+}
+
 static const struct column flow_columns[] = {
+	{ "FLOW", "flow", plain, true },
 	{ "PROTO", "protocol", protocol, false },
 	{ "PORT", "local_port", plain, true },
 	{ "REMOTE", "remote", remote, false },
 	{ "SERVICE", "service", service, false },
 	{ "WHY", "why", why, false },
+	{ "BY", "interface", plain, false },
+	{ "BECAUSE", "interface_why", interface_why, false },
 	{ "SENT", "tx_bytes", maybe_bytes, true },
 	{ "RECEIVED", "rx_bytes", maybe_bytes, true },
 	{ "AGE", "age_s", seconds, true },
@@ -315,6 +407,18 @@ static const struct column owner_columns[] = {
 	{ NULL, NULL, NULL, false },
 };
 
+static const struct column host_columns[] = {
+	{ "PREFIX", "prefix", plain, false },
+	{ "INTERFACE", "interface", plain, false },
+	{ "HOST", "address", plain, false },
+	{ "MAC", "mac", plain, false },
+	{ "STATE", "state", plain, false },
+	{ "BINDINGS", "bindings", plain, true },
+	{ "SEEN", "seen_s", ago, true },
+	{ "LEASE LEFT", "left_s", left, true },
+	{ NULL, NULL, NULL, false },
+};
+
 static void group(char *out, size_t len, struct json_object *v,
 		  struct json_object *row)
 {
@@ -347,7 +451,10 @@ static const struct column rule_columns[] = {
 	{ "PROTO", "protocol", plain, false },
 	{ "PORT", "port", plain, false },
 	{ "DESTINATION", "destination", plain, false },
+	{ "OF SERVICE", "of_service", plain, false },
 	{ "SERVICE", "service", plain, false },
+	{ "INTERFACE", "interface", plain, false },
+	{ "METERED", "metered", plain, false },
 	{ "FROM", "from", plain, false },
 	{ NULL, NULL, NULL, false },
 };
@@ -394,6 +501,24 @@ static const struct column interface_columns[] = {
 	{ "ROUTER", "router", plain, false },
 	{ "ADDRESS", "coa", plain, false },
 	{ "PREFIX", "prefix", plain, false },
+	{ NULL, NULL, NULL, false },
+};
+
+/* With more of each: kedgectl interfaces. */
+static const struct column attachment_columns[] = {
+	{ "INTERFACE", "name", plain, false },
+	{ "CARRIER", "carrier", plain, false },
+	{ "STATE", "state", plain, false },
+	{ "SIGNAL", "signal", plain, false },
+	{ "DBM", "signal_dbm", plain, true },
+	{ "PREFERRED", "preferred", plain, false },
+	{ "PREFERENCE", "preference", plain, true },
+	{ "METERED", "metered", plain, false },
+	{ "ROUTER", "gateway", plain, false },
+	{ "ADDRESS", "coa", plain, false },
+	{ "PREFIXES", "prefixes", list_of, false },
+	{ "MTU", "mtu", plain, true },
+	{ "HOAS", "hoas", plain, true },
 	{ NULL, NULL, NULL, false },
 };
 
@@ -495,6 +620,36 @@ static void table(const struct column *columns, struct json_object *rows,
 	table_of(columns, rows, what, NULL);
 }
 
+/* Below each one what it has besides. */
+static void after_binding(struct json_object *row, struct json_object *last)
+{
+	(void)row;
+	if (last)
+		ways_print(last);
+}
+
+static void show_bindings(struct json_object *rows)
+{
+	size_t n;
+
+	table_of(binding_columns, rows, "bindings", after_binding);
+	n = json_object_is_type(rows, json_type_array) ?
+	    json_object_array_length(rows) : 0;
+	if (n)
+		ways_print(json_object_array_get_idx(rows, n - 1));
+}
+
+static void show_anchors(struct json_object *anchors,
+			 struct json_object *searches)
+{
+	table(anchor_columns, anchors, "anchors");
+	if (!json_object_is_type(searches, json_type_array) ||
+	    !json_object_array_length(searches))
+		return;
+	printf("\n");
+	table(discovery_columns, searches, "searches");
+}
+
 static void print_list(const char *title, struct json_object *list)
 {
 	char text[CELL_LEN];
@@ -538,6 +693,9 @@ static void show_status(struct json_object *a)
 	print_links(get(a, "links"));
 	print_list("by tc:", get(a, "tc"));
 	print_list("by XDP:", get(a, "xdp"));
+	if (json_object_get_boolean(get(a, "draining")))
+		printf("%-10s its bindings are to go elsewhere\n",
+		       "draining:");
 	printf("%-10s %s", "bindings:", get_string(a, "bindings"));
 	if (get(a, "max_bindings"))
 		printf(" of %s", get_string(a, "max_bindings"));
@@ -572,11 +730,27 @@ static void show_group(struct json_object *counters, const char *title)
 		       all - shown == 1 ? "is" : "are");
 }
 
+static void show_durations(struct json_object *durations)
+{
+	printf("durations:\n");
+	json_object_object_foreach(durations, name, d) {
+		int64_t n = json_object_get_int64(get(d, "count"));
+		double sum = json_object_get_double(get(d, "sum_s"));
+
+		if (n)
+			printf("  %-28s %12lld, mean %.3gs, longest %.3gs\n",
+			       name, (long long)n, sum / n,
+			       json_object_get_double(get(d, "max_s")));
+	}
+}
+
 static void show_counters(struct json_object *a)
 {
 	show_group(get(a, "events"), "events");
 	show_group(get(a, "refused"), "refused messages");
 	show_group(get(a, "dataplane"), "data plane");
+	if (get(a, "durations"))
+		show_durations(get(a, "durations"));
 }
 
 static void show_sas(struct json_object *a)
@@ -625,7 +799,9 @@ static void source_line(struct json_object *row, struct json_object *last)
 	printf("from %s: %s", get_string(row, "local"),
 	       get_string(row, "path"));
 	if (get(row, "anchor"))
-		printf(", anchored at %s", get_string(row, "anchor"));
+		printf(", anchored at %s%s", get_string(row, "anchor"),
+		       get(row, "alive") && !json_object_get_boolean(
+		       get(row, "alive")) ? ", which is dead" : "");
 	printf("\n");
 }
 
@@ -652,6 +828,12 @@ static void show_explain(struct json_object *a)
 	printf("%-9s %s", "path:", get_string(a, "path"));
 	if (get(a, "anchor"))
 		printf(", anchored at %s", get_string(a, "anchor"));
+	if (get(a, "interface_why"))
+		printf("\n%-9s %s (%s%s%s)", "by:", get_string(a, "interface"),
+		       get_string(a, "interface_why"),
+		       get(a, "interface_rule") ? ", rule " : "",
+		       get(a, "interface_rule") ?
+		       get_string(a, "interface_rule") : "");
 	printf("\n%-9s %s\n", "at move:", get_string(a, "at_move"));
 }
 
@@ -669,10 +851,14 @@ void show(const char *cmd, struct json_object *answer)
 	else if (!strcmp(cmd, "request"))
 		printf("asking %s for a home address; 'monitor' tells what "
 		       "it says\n", get_string(answer, "ha"));
+	else if (!strcmp(cmd, "interfaces"))
+		table(attachment_columns, rows, "interfaces");
 	else if (!strcmp(cmd, "bindings"))
-		table(binding_columns, rows, "bindings");
+		show_bindings(rows);
 	else if (!strcmp(cmd, "anchors"))
-		table(anchor_columns, rows, "anchors");
+		show_anchors(rows, get(answer, "discovery"));
+	else if (!strcmp(cmd, "halist"))
+		table(halist_columns, rows, "halist");
 	else if (!strcmp(cmd, "flows"))
 		show_flows(rows);
 	else if (!strcmp(cmd, "explain"))
@@ -683,4 +869,6 @@ void show(const char *cmd, struct json_object *answer)
 		show_sas(answer);
 	else if (!strcmp(cmd, "owners"))
 		table(owner_columns, rows, "owners");
+	else if (!strcmp(cmd, "hosts"))
+		table(host_columns, rows, "hosts");
 }

@@ -17,6 +17,7 @@
 #ifndef KEDGE_CONF_H
 #define KEDGE_CONF_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -53,6 +54,18 @@ int conf_load(const char *path, const struct conf_section *sections,
 /* For open(): where its section begins. */
 const char *conf_file(void);
 unsigned int conf_line(void);
+
+/* What a setter returns, with the reason in err. */
+__attribute__((format(printf, 3, 4)))
+static inline int wrong(char *err, size_t n, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(err, n, fmt, ap);
+	va_end(ap);
+	return -1;
+}
 
 /* Setters for tables, as struct conf_key has them; dst points to: */
 int conf_set_addr(void *dst, const char *v, char *err, size_t n);

@@ -6,22 +6,10 @@
 #include <errno.h>
 #include <net/if.h>
 #include <sodium.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proto/mtime.h"
-
-__attribute__((format(printf, 3, 4)))
-static int wrong(char *err, size_t n, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(err, n, fmt, ap);
-	va_end(ap);
-	return -1;
-}
 
 int conf_set_addr(void *dst, const char *v, char *err, size_t n)
 {

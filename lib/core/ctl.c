@@ -25,6 +25,7 @@ struct client {
 	struct client *next;
 	bool monitor;
 	bool closing;		/* after what is still to be written */
+	uint64_t deferred;	/* token: its answer comes later; 0: none */
 	size_t len;
 	char line[LINE_MAX_LEN];
 };
@@ -34,6 +35,8 @@ struct ctl {
 	const struct ctl_cmd *cmds;
 	void *arg;
 	struct client *clients;
+	struct client *asking;	/* whose request is run */
+	uint64_t tokens;
 	int n_clients;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 };
@@ -128,7 +131,9 @@ static void run_cmd(struct client *c, const char *name,
 	for (cmd = c->ctl->cmds; cmd->name; cmd++) {
 		if (strcmp(cmd->name, name))
 			continue;
+		c->ctl->asking = c;
 		rc = cmd->run(c->ctl->arg, request, answer);
+		c->ctl->asking = NULL;
 		if (rc)
 			set_error(answer, strerror(-rc));
 		return;
@@ -165,7 +170,8 @@ static void client_request(struct client *c, const char *text, size_t len)
 		run_cmd(c, json_object_get_string(cmd), request, answer);
 	else
 		set_error(answer, "a request is {\"cmd\":NAME} in one line");
-	client_send(c, answer);
+	if (!c->deferred)
+		client_send(c, answer);
 	json_object_put(answer);
 	json_object_put(request);
 }
@@ -212,7 +218,7 @@ static void client_step(struct client *c)
 	char *nl;
 	size_t len;
 
-	while (!c->closing && !backlog(c) &&
+	while (!c->closing && !c->deferred && !backlog(c) &&
 	       (nl = memchr(c->line, '\n', c->len))) {
 		len = (size_t)(nl - c->line);
 		if (len)
@@ -230,6 +236,30 @@ static void client_step(struct client *c)
 		uv_read_stop((uv_stream_t *)&c->pipe);
 	else
 		uv_read_start((uv_stream_t *)&c->pipe, on_alloc, on_read);
+}
+
+uint64_t ctl_defer(struct ctl *ctl)
+{
+	ctl->asking->deferred = ++ctl->tokens;
+	return ctl->tokens;
+}
+
+void ctl_answer(struct ctl *ctl, uint64_t token, struct json_object *answer,
+		int err)
+{
+	struct client *c = ctl ? ctl->clients : NULL;
+
+	while (c && c->deferred != token)
+		c = c->next;
+	if (c) {
+		json_object_object_add(answer, "ok",
+				       json_object_new_boolean(true));
+		if (err)
+			set_error(answer, strerror(-err));
+		c->deferred = 0;
+		client_send(c, answer);	/* then its next request */
+	}
+	json_object_put(answer);
 }
 
 static void on_connection(uv_stream_t *server, int status)

@@ -23,6 +23,17 @@ struct ctl_cmd {
 		   struct json_object *answer);
 };
 
+/*
+ * Called by run(): the answer comes later, by ctl_answer() with this token,
+ * and what run() fills and returns is not sent. The client's next request
+ * waits. One at a time for each client; never 0.
+ */
+uint64_t ctl_defer(struct ctl *ctl);
+/* answer is taken over; err as run() returns it. Nothing happens where the
+ * client has gone. */
+void ctl_answer(struct ctl *ctl, uint64_t token, struct json_object *answer,
+		int err);
+
 /* A stale socket file is replaced; one that answers is -EADDRINUSE. The
  * folder is made if missing (0755, not its parents). 0 or -errno, the reason
  * logged. cmds and arg are kept. "monitor" need not be in cmds. */

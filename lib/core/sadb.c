@@ -682,24 +682,32 @@ void sadb_sync(struct sadb *sadb)
 		sync_done(sadb, now);
 }
 
+/* RFC 6275 5.1 and 5.4: what goes between a HoA and its home agent. Which
+ * ICMPv6 messages is for the caller to see. */
+static bool is_protected(uint8_t proto)
+{
+	return proto == IP6_PROTO_MH || proto == IP6_PROTO_ICMPV6;
+}
+
 static enum reason check_opened(const struct sadb_sa *sa,
 				const struct ip6_pkt *pkt, uint8_t next_header)
 {
 	if (!ip6_addr_eq(&sa->conf.src, ip6_home_src(pkt)) ||
 	    !ip6_addr_eq(&sa->conf.dst, ip6_final_dst(pkt)))
 		return REASON_ESP_SELECTOR;
-	if (next_header != IP6_PROTO_MH)
+	if (!is_protected(next_header))
 		return REASON_ESP_NEXT_HEADER;
+	if (sa->conf.mh_only && next_header != IP6_PROTO_MH)
+		return REASON_ESP_SELECTOR;
 	return REASON_NONE;
 }
 
 enum reason sadb_open(struct sadb *sadb, const struct ip6_pkt *pkt,
 		      uint8_t *out, size_t cap, size_t *out_len,
-		      struct sadb_sa **sa)
+		      uint8_t *proto, struct sadb_sa **sa)
 {
 	uint32_t spi = esp_spi(pkt->upper, pkt->upper_len);
 	enum reason reason;
-	uint8_t next_header;
 
 	*out_len = 0;
 	*sa = NULL;
@@ -710,7 +718,7 @@ enum reason sadb_open(struct sadb *sadb, const struct ip6_pkt *pkt,
 		return REASON_ESP_UNKNOWN_SPI;
 	if ((*sa)->expired)
 		return REASON_ESP_EXPIRED;
-	reason = esp_open(&(*sa)->esp, out, cap, out_len, &next_header, NULL,
+	reason = esp_open(&(*sa)->esp, out, cap, out_len, proto, NULL,
 			  pkt->upper, pkt->upper_len);
 	if (reason) {
 		*out_len = 0;
@@ -718,7 +726,7 @@ enum reason sadb_open(struct sadb *sadb, const struct ip6_pkt *pkt,
 	}
 	(*sa)->packets++;
 	store_inbound(sadb, *sa);
-	reason = check_opened(*sa, pkt, next_header);
+	reason = check_opened(*sa, pkt, *proto);
 	if (reason) {
 		sodium_memzero(out, *out_len);
 		*out_len = 0;
@@ -727,19 +735,21 @@ enum reason sadb_open(struct sadb *sadb, const struct ip6_pkt *pkt,
 }
 
 ssize_t sadb_seal(struct sadb *sadb, struct sadb_sa *sa, uint8_t *out,
-		  size_t cap, const uint8_t *p, size_t len)
+		  size_t cap, uint8_t proto, const uint8_t *p, size_t len)
 {
 	ssize_t n;
 
 	if (!sa || sa->inbound)
 		return -ENOENT;
+	if (sa->conf.mh_only && proto != IP6_PROTO_MH)
+		return -EPROTONOSUPPORT;
 	if (sa->expired)
 		return -EKEYEXPIRED;
 	if (sa->esp.seq == UINT32_MAX)
 		return -EOVERFLOW;
 	if (sa->esp.seq >= sa->reserved && reserve(sadb, sa))
 		return -EIO;
-	n = esp_seal(&sa->esp, out, cap, IP6_PROTO_MH, p, len);
+	n = esp_seal(&sa->esp, out, cap, proto, p, len);
 	if (n > 0)
 		sa->packets++;
 	if (is_low(sa))
@@ -776,6 +786,8 @@ static void add_json(void *arg, struct sadb_sa *sa)
 	add_string(o, "algorithm", esp_alg_str(sa->conf.alg));
 	add_string(o, "identity", sa->conf.identity);
 	add_string(o, "made", sa->peer ? "ike" : "manual");
+	json_object_object_add(o, "icmpv6",
+			       json_object_new_boolean(!sa->conf.mh_only));
 	json_object_object_add(o, "expired",
 			       json_object_new_boolean(sa->expired));
 	json_object_object_add(o, "packets",

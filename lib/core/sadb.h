@@ -37,6 +37,8 @@ struct sadb_conf {
 	char name[64];
 	uint8_t key[ESP_KEY_LEN];
 	char identity[128];
+	bool mh_only;	/* IKE: the peer wants no ICMPv6 under it; else both
+			 * are protected, RFC 6275 5.1 and 5.4 */
 };
 
 /*
@@ -115,14 +117,15 @@ struct sadb_sa *sadb_reply(struct sadb *sadb, struct sadb_sa *in);
 /*
  * Opens an ESP packet's payload (pkt->proto is 50): SA by SPI, then its
  * selectors against the home source and final destination (RFC 4301 5.2),
- * with the packet authenticated first, next header 135 alone. *sa tells
+ * with the packet authenticated first, next header 135 or 58 alone. *sa tells
  * which SA (NULL: none has this SPI), also where the packet is refused;
- * *out_len bytes at out are the Mobility Header, 0 where it is refused. cap
- * must be pkt->upper_len or more.
+ * *out_len bytes at out are the Mobility Header or, *proto being 58, an ICMPv6
+ * message of any type, 0 where it is refused: also where it is none of what the
+ * SA is for (REASON_ESP_SELECTOR). cap must be pkt->upper_len or more.
  */
 enum reason sadb_open(struct sadb *sadb, const struct ip6_pkt *pkt,
 		      uint8_t *out, size_t cap, size_t *out_len,
-		      struct sadb_sa **sa);
+		      uint8_t *proto, struct sadb_sa **sa);
 /*
  * What sadb_open() stores between these two, it stores at once at the end: call
  * that before the answers go out. A daemon that dies in between could take
@@ -135,20 +138,21 @@ void sadb_commit(struct sadb *sadb);
 /*
  * Inbound numbers go to the disk now and then, and the next outbound ones are
  * reserved before they are needed, by sadb_sync(): call it within seconds of
- * when sadb_sync_due() became true, but not while a handover waits (it takes as
- * long as the disk does, once for all SAs). After a power cut the last 64 messages
- * of an SA at the most could be replayed; after a daemon's death, none. What
- * the disk refused stays due.
+ * when sadb_sync_due() became true, but not while a handover waits (it takes
+ * as long as the disk does, once for all SAs). After a power cut the last 64
+ * messages of an SA at the most could be replayed; after a daemon's death,
+ * none. What the disk refused stays due.
  */
 bool sadb_sync_due(const struct sadb *sadb);
 void sadb_sync(struct sadb *sadb);
 
-/* Protects a Mobility Header. The length, or -ENOENT (sa is NULL or inbound),
- * -EKEYEXPIRED, -EOVERFLOW (numbers used up: a new key is needed), -EIO (the
- * next block of numbers could not be stored; logged), -EMSGSIZE (cap is too
- * small). */
+/* Protects a Mobility Header (proto 135) or an ICMPv6 message. The length, or
+ * -ENOENT (sa is NULL or inbound), -EPROTONOSUPPORT (the SA is for Mobility
+ * Headers alone), -EKEYEXPIRED, -EOVERFLOW (numbers used up: a new key is
+ * needed), -EIO (the next block of numbers could not be stored; logged),
+ * -EMSGSIZE (cap is too small). */
 ssize_t sadb_seal(struct sadb *sadb, struct sadb_sa *sa, uint8_t *out,
-		  size_t cap, const uint8_t *p, size_t len);
+		  size_t cap, uint8_t proto, const uint8_t *p, size_t len);
 
 /* Inbound ones first, in the order of adding; outbound ones with the same
  * addresses together, the newest first. fn adds and deletes none. */

@@ -16,7 +16,6 @@
 
 enum {
 	MAP_SIZE = 256 << 20,	/* of address space; files grow as needed */
-	BOOT_ID_LEN = 36,
 };
 
 /* In state.mdb: the boot in which soft.mdb is being written, or all zero
@@ -265,16 +264,16 @@ static int db_commit(struct db *db)
 	return db->txn_rc;
 }
 
-static void boot_id(char out[BOOT_ID_LEN])
+void store_boot_id(char out[STORE_BOOT_ID])
 {
 	int fd = open("/proc/sys/kernel/random/boot_id",
 		      O_RDONLY | O_CLOEXEC);
 
-	memset(out, '?', BOOT_ID_LEN);
+	memset(out, '?', STORE_BOOT_ID);
 	if (fd < 0)
 		return;
-	if (read(fd, out, BOOT_ID_LEN) != BOOT_ID_LEN)
-		memset(out, '?', BOOT_ID_LEN);
+	if (read(fd, out, STORE_BOOT_ID) != STORE_BOOT_ID)
+		memset(out, '?', STORE_BOOT_ID);
 	close(fd);
 }
 
@@ -282,11 +281,11 @@ static void boot_id(char out[BOOT_ID_LEN])
  * pages that its root refers to, and nothing in it can be trusted. */
 static int soft_check(struct store *store)
 {
-	static const char in_order[BOOT_ID_LEN];
-	char now[BOOT_ID_LEN], then[BOOT_ID_LEN], path[PATH_MAX];
+	static const char in_order[STORE_BOOT_ID];
+	char now[STORE_BOOT_ID], then[STORE_BOOT_ID], path[PATH_MAX];
 	int rc = db_get(&store->hard, boot_key, then, sizeof(then));
 
-	boot_id(now);
+	store_boot_id(now);
 	if (rc && rc != -ENOENT)
 		return rc;
 	if (!rc && memcmp(then, in_order, sizeof(then)) &&
@@ -373,7 +372,7 @@ int store_open(struct store **out, const char *dir, bool *fresh)
 
 void store_close(struct store *store)
 {
-	static const char in_order[BOOT_ID_LEN];
+	static const char in_order[STORE_BOOT_ID];
 
 	if (!store)
 		return;

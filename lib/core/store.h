@@ -15,7 +15,8 @@
 
 struct store;
 
-enum { STORE_KEY_MAX = 500 };	/* bytes of a key's text */
+enum { STORE_KEY_MAX = 500,	/* bytes of a key's text */
+       STORE_BOOT_ID = 36 };
 
 /* Opens or makes dir/state.mdb; dir is made (0700) if missing, but not its
  * parents. 0 or -errno, the reason logged; -EBUSY: another process has this
@@ -56,5 +57,8 @@ int store_commit_soft(struct store *store);
 int store_each(struct store *store, const char *prefix,
 	       void (*fn)(void *arg, const char *key, const void *val,
 			  size_t len), void *arg);
+
+/* Another one after each boot of the machine; no text with an end. */
+void store_boot_id(char out[STORE_BOOT_ID]);
 
 #endif

@@ -69,7 +69,8 @@ static enumerator_t *attributes(attribute_provider_t *this,
 	return enumerator_create_empty();
 }
 
-static bool has(linked_list_t *list, const struct in6_addr *addr)
+static bool has(linked_list_t *list, const struct in6_addr *addr,
+		enum ike_use use)
 {
 	enumerator_t *e = list->create_enumerator(list);
 	host_t *host = ike_host(addr, 0);
@@ -77,7 +78,7 @@ static bool has(linked_list_t *list, const struct in6_addr *addr)
 	bool found = false;
 
 	while (!found && e->enumerate(e, &ts))
-		found = ts->get_protocol(ts) == IP6_PROTO_MH &&
+		found = ts->get_protocol(ts) == ike_ranges[use].proto &&
 			ts->includes(ts, host);
 	e->destroy(e);
 	host->destroy(host);
@@ -86,14 +87,18 @@ static bool has(linked_list_t *list, const struct in6_addr *addr)
 
 void ike_assign_narrow(const struct conn *conn, linked_list_t *remote)
 {
+	bool prefixes = has(remote, &conn->assigned, IKE_USE_PREFIXES);
 	traffic_selector_t *ts;
 
 	if (IN6_IS_ADDR_UNSPECIFIED(&conn->assigned) ||
-	    !has(remote, &conn->assigned))
+	    !has(remote, &conn->assigned, IKE_USE_MH))
 		return;
 	while (remote->remove_last(remote, (void **)&ts) == SUCCESS)
 		ts->destroy(ts);
-	remote->insert_last(remote, ike_ts(&conn->assigned, 128));
+	remote->insert_last(remote, ike_ts(&conn->assigned, 128, IKE_USE_MH));
+	if (prefixes)
+		remote->insert_last(remote, ike_ts(&conn->assigned, 128,
+						   IKE_USE_PREFIXES));
 }
 
 void ike_assign_open(struct ike *ike)

@@ -7,10 +7,6 @@
 #include <sodium.h>
 #include <string.h>
 
-#include <collections/array.h>
-#include <config/child_cfg.h>
-#include <processing/jobs/callback_job.h>
-
 #include "core/count.h"
 #include "core/log.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the files that include strongSwan's headers share: charon.c (start, end,
- * requests), creds.c (who we are, whom we believe), events.c, assign.c and
- * kernel.c (what libcharon calls). Nobody else includes this.
+ * The one place where strongSwan's headers are included, and what the files
+ * that see them by it share: charon.c (start, end, requests), creds.c (who we
+ * are, whom we believe), events.c, assign.c and kernel.c (what libcharon
+ * calls). Nobody else includes this: their names are not ours to choose.
  *
  * libcharon's threads and the loop's meet in the table of conns, under
  * ike->lock, and in the box.
@@ -14,7 +15,15 @@
 #include <library.h>
 
 #include <attributes/attribute_provider.h>
+#include <collections/array.h>
+#include <config/child_cfg.h>
+#include <credentials/certificates/crl.h>
+#include <credentials/certificates/x509.h>
 #include <credentials/sets/mem_cred.h>
+#include <encoding/payloads/auth_payload.h>
+#include <kernel/kernel_ipsec.h>
+#include <kernel/kernel_net.h>
+#include <processing/jobs/callback_job.h>
 
 #include <uthash.h>
 
@@ -131,10 +140,21 @@ void ike_assign_narrow(const struct conn *conn, linked_list_t *remote);
 
 /* kernel.c. Before charon->initialize() */
 void ike_kernel_features(void);
-/* A traffic selector for MH. */
-traffic_selector_t *ike_ts(const struct in6_addr *addr, uint8_t len);
-/* The one address that a list of traffic selectors for MH has. */
-bool ike_ts_addr(linked_list_t *list, struct in6_addr *addr);
+/* What ESP SAs are for: Mobility Headers (RFC 6275 5.1), and Mobile Prefix
+ * Solicitations and Advertisements (5.4): types in the upper half of what are
+ * ports elsewhere (RFC 7296 3.13.1). */
+enum ike_use { IKE_USE_MH, IKE_USE_PREFIXES, IKE_USES };
+struct ike_range {
+	uint8_t proto;
+	uint16_t from, to;
+};
+extern const struct ike_range ike_ranges[IKE_USES];
+/* A traffic selector for one of these. */
+traffic_selector_t *ike_ts(const struct in6_addr *addr, uint8_t len,
+			   enum ike_use use);
+/* The one address that a list of traffic selectors for MH has, and whether
+ * they are for that alone; false where they are for anything else. */
+bool ike_ts_addr(linked_list_t *list, struct in6_addr *addr, bool *mh_only);
 /* The n-th of conn's ESP SAs is over: forgets it; with ike->lock held. */
 void ike_tell_sa_del(struct ike *ike, struct conn *conn, ike_sa_t *ike_sa,
 		     unsigned int n);

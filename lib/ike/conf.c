@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <sodium.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,17 +17,6 @@ enum {
 	DPD_MN = 60,		/* s; an MN is the one that notices */
 	DPD_HA = 300,
 };
-
-__attribute__((format(printf, 3, 4)))
-static int wrong(char *err, size_t n, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(err, n, fmt, ap);
-	va_end(ap);
-	return -1;
-}
 
 static int check_identity(const char *v, char *err, size_t n)
 {

@@ -6,10 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <config/child_cfg.h>
-#include <credentials/certificates/crl.h>
-#include <credentials/certificates/x509.h>
-
 #include "core/log.h"
 
 /* RFC 8247, RFC 8221; what CHILD_SAs get is what proto/esp.c can do. */
@@ -463,8 +459,8 @@ static peer_cfg_t *new_peer_cfg(const struct ike *ike, char *name,
 	return cfg;
 }
 
-/* RFC 4877 4.2: transport mode for MH, between addresses that are not those
- * that IKE runs between. */
+/* RFC 4877 4.2: transport mode for MH and prefix discovery, between addresses
+ * that are not those that IKE runs between. */
 static child_cfg_t *new_child_cfg(void)
 {
 	child_cfg_create_t data = {
@@ -486,7 +482,10 @@ static child_cfg_t *new_child_cfg(void)
 static void add_ts(child_cfg_t *cfg, bool local, const struct in6_addr *addr,
 		   uint8_t len)
 {
-	cfg->add_traffic_selector(cfg, local, ike_ts(addr, len));
+	enum ike_use use;
+
+	for (use = IKE_USE_MH; use < IKE_USES; use++)
+		cfg->add_traffic_selector(cfg, local, ike_ts(addr, len, use));
 }
 
 /*
@@ -497,10 +496,13 @@ static void add_ts(child_cfg_t *cfg, bool local, const struct in6_addr *addr,
  */
 static void add_request(peer_cfg_t *cfg, child_cfg_t *child)
 {
+	const struct ike_range *r;
+
 	cfg->add_virtual_ip(cfg, host_create_any(AF_INET6));
-	child->add_traffic_selector(child, TRUE,
-			traffic_selector_create_dynamic(IP6_PROTO_MH, 0,
-							65535));
+	for (r = ike_ranges; r < ike_ranges + IKE_USES; r++)
+		child->add_traffic_selector(child, TRUE,
+			traffic_selector_create_dynamic(r->proto, r->from,
+							r->to));
 }
 
 peer_cfg_t *ike_initiator_cfg(struct ike *ike, const struct conn *conn,

@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#include <encoding/payloads/auth_payload.h>
-
 #include "core/log.h"
 
 /* Of one IKE SA. What was rekeyed stays 5 s: so many if that is done each 2 s,
@@ -330,7 +328,10 @@ static enum reason judge_request(const struct conn *conn, ike_sa_t *ike_sa,
 				 linked_list_t *local, linked_list_t *remote,
 				 struct box_item *item)
 {
-	if (!ike_ts_addr(local, &item->ha) || !ike_ts_addr(remote, &item->hoa))
+	bool mh_only;
+
+	if (!ike_ts_addr(local, &item->ha, &mh_only) ||
+	    !ike_ts_addr(remote, &item->hoa, &mh_only))
 		return REASON_IKE_TS;
 	if (!item->peer.identity[0])
 		return REASON_IKE_ID_DENIED;
@@ -397,7 +398,7 @@ static void narrow_ours(ike_sa_t *ike_sa, linked_list_t *local,
 	struct box_item item = {.what = BOX_AUTHORIZE};
 	struct ike *ike = the_ike;
 	struct conn *conn;
-	bool ask = false;
+	bool ask = false, mh_only;
 
 	pthread_mutex_lock(&ike->lock);
 	conn = ike_conn_find(ike, ike_sa);
@@ -409,7 +410,8 @@ static void narrow_ours(ike_sa_t *ike_sa, linked_list_t *local,
 	pthread_mutex_unlock(&ike->lock);
 	if (!ask)
 		return;
-	if (ike_ts_addr(local, &item.hoa) && ike_ts_addr(remote, &item.ha))
+	if (ike_ts_addr(local, &item.hoa, &mh_only) &&
+	    ike_ts_addr(remote, &item.ha, &mh_only))
 		box_ask(&ike->box, &item);
 	else
 		item.reason = REASON_IKE_ASSIGNED;

@@ -5,10 +5,10 @@
  * order in which things happened, and every request returns at once and is
  * carried out by a thread of libcharon's.
  *
- * One IKE SA carries one pair of ESP SAs (RFC 4877 3): transport mode, MH
- * between one home address and one home agent address, whatever addresses
- * the IKE SA itself runs between. Nothing rekeys, expires or is probed by
- * itself: see ike/keys.h.
+ * One IKE SA carries one pair of ESP SAs (RFC 4877 3): transport mode, MH and,
+ * if both ends want, mobile prefix discovery (RFC 6275 5.1 and 5.4) between one
+ * home address and one home agent address, whatever addresses the IKE SA itself
+ * runs between. Nothing rekeys, expires or is probed by itself: see ike/keys.h.
  */
 #ifndef KEDGE_IKE_H
 #define KEDGE_IKE_H
@@ -41,6 +41,7 @@ struct ike_sa {
 	enum esp_alg alg;
 	uint8_t key[ESP_KEY_LEN];
 	struct in6_addr src, dst;	/* selectors: HoA and HA */
+	bool mh_only;			/* not mobile prefix discovery too */
 };
 
 struct ike_ops {

@@ -8,8 +8,7 @@
 #include <sodium.h>
 #include <string.h>
 
-#include <kernel/kernel_ipsec.h>
-#include <kernel/kernel_net.h>
+#include "proto/mip.h"
 
 enum {
 	SPI_MIN = 0xc0000000u,	/* manual ones are most often below */
@@ -74,35 +73,73 @@ static status_t get_cpi(kernel_ipsec_t *this, host_t *src, host_t *dst,
 	return FAILED;
 }
 
-traffic_selector_t *ike_ts(const struct in6_addr *addr, uint8_t len)
+const struct ike_range ike_ranges[IKE_USES] = {
+	[IKE_USE_MH] = {IP6_PROTO_MH, 0, 0xffff},
+	[IKE_USE_PREFIXES] = {IP6_PROTO_ICMPV6, MIP_MPS << 8,
+			      MIP_MPA << 8 | 0xff},
+};
+
+traffic_selector_t *ike_ts(const struct in6_addr *addr, uint8_t len,
+			   enum ike_use use)
 {
+	const struct ike_range *r = &ike_ranges[use];
+
 	return traffic_selector_create_from_subnet(ike_host(addr, 0), len,
-						   IP6_PROTO_MH, 0, 65535);
+						   r->proto, r->from, r->to);
 }
 
-/* The one address of a list of traffic selectors for MH. */
-bool ike_ts_addr(linked_list_t *list, struct in6_addr *addr)
+static enum ike_use use_of(traffic_selector_t *ts)
 {
-	traffic_selector_t *ts;
+	const struct ike_range *r;
+	int use;
+
+	for (use = IKE_USE_MH; use < IKE_USES; use++) {
+		r = &ike_ranges[use];
+		if (ts->get_protocol(ts) == r->proto &&
+		    ts->get_from_port(ts) == r->from &&
+		    ts->get_to_port(ts) == r->to)
+			break;
+	}
+	return use;
+}
+
+static bool ts_addr(traffic_selector_t *ts, struct in6_addr *addr)
+{
 	host_t *host;
 	uint8_t len;
 
-	if (list->get_count(list) != 1 ||
-	    list->get_first(list, (void **)&ts) != SUCCESS ||
-	    ts->get_protocol(ts) != IP6_PROTO_MH ||
-	    ts->get_from_port(ts) != 0 || ts->get_to_port(ts) != 65535 ||
-	    ts->get_type(ts) != TS_IPV6_ADDR_RANGE)
-		return false;
-	if (!ts->to_subnet(ts, &host, &len))
+	if (ts->get_type(ts) != TS_IPV6_ADDR_RANGE ||
+	    !ts->to_subnet(ts, &host, &len))
 		return false;
 	*addr = ike_addr(host);
 	host->destroy(host);
 	return len == 128;
 }
 
+bool ike_ts_addr(linked_list_t *list, struct in6_addr *addr, bool *mh_only)
+{
+	enumerator_t *e = list->create_enumerator(list);
+	bool uses[IKE_USES + 1] = {false}, good = true, first = true;
+	traffic_selector_t *ts;
+	struct in6_addr other;
+
+	while (good && e->enumerate(e, &ts)) {
+		uses[use_of(ts)] = true;
+		good = ts_addr(ts, &other) &&
+		       (first || ip6_addr_eq(addr, &other));
+		*addr = other;
+		first = false;
+	}
+	e->destroy(e);
+	*mh_only = !uses[IKE_USE_PREFIXES];
+	return good && uses[IKE_USE_MH] && !uses[IKE_USES];
+}
+
 static bool sa_fill(struct ike_sa *sa, const kernel_ipsec_sa_id_t *id,
 		    const kernel_ipsec_add_sa_t *data)
 {
+	bool src_only, dst_only;
+
 	sa->spi = ntohl(id->spi);
 	sa->inbound = data->inbound;
 	switch (data->enc_alg) {
@@ -119,8 +156,11 @@ static bool sa_fill(struct ike_sa *sa, const kernel_ipsec_sa_id_t *id,
 	    data->mode != MODE_TRANSPORT || id->proto != IPPROTO_ESP)
 		return false;
 	memcpy(sa->key, data->enc_key.ptr, ESP_KEY_LEN);
-	return ike_ts_addr(data->src_ts, &sa->src) &&
-	       ike_ts_addr(data->dst_ts, &sa->dst);
+	if (!ike_ts_addr(data->src_ts, &sa->src, &src_only) ||
+	    !ike_ts_addr(data->dst_ts, &sa->dst, &dst_only))
+		return false;
+	sa->mh_only = src_only || dst_only;
+	return true;
 }
 
 /* On our side of it, which is which: the mobile node began. */

@@ -396,6 +396,7 @@ static int to_sadb(struct keys_peer *p, const struct ike_sa *sa)
 		.src = sa->src,
 		.dst = sa->dst,
 		.alg = sa->alg,
+		.mh_only = sa->mh_only,
 	};
 	int err;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * RFC 4443 2.4 (f): a token bucket for errors that we originate, 100 a second
- * and as many at once. Zeroed is full.
+ * Token buckets: RFC 4443 2.4 (f) for errors that we originate, 100 a second
+ * and as many at once; or of another size. Zeroed is full.
  */
 #ifndef KEDGE_BUCKET_H
 #define KEDGE_BUCKET_H
@@ -14,11 +14,11 @@ struct bucket {
 	mtime full;	/* when what was taken will be there again */
 };
 
-/* False where there is nothing left. */
-static inline bool bucket_take(struct bucket *bucket, mtime now)
+/* One every step, burst at once. False where there is nothing left. */
+static inline bool bucket_take_of(struct bucket *bucket, mtime step,
+				  unsigned int burst, mtime now)
 {
-	const mtime step = {1000000000 / BUCKET_PER_SECOND};
-	const mtime empty = mtime_sub(now, MTIME_SEC(1));
+	const mtime empty = {now.ns - step.ns * burst};
 
 	if (mtime_before(bucket->full, empty))
 		bucket->full = empty;
@@ -26,6 +26,13 @@ static inline bool bucket_take(struct bucket *bucket, mtime now)
 		return false;
 	bucket->full = mtime_add(bucket->full, step);
 	return true;
+}
+
+static inline bool bucket_take(struct bucket *bucket, mtime now)
+{
+	const mtime step = {1000000000 / BUCKET_PER_SECOND};
+
+	return bucket_take_of(bucket, step, BUCKET_PER_SECOND, now);
 }
 
 #endif

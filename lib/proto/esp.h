@@ -20,9 +20,11 @@ enum esp_alg {
 };
 
 enum {
+	ESP_TEXT_AT = 16,	/* behind SPI, number and IV, both algorithms */
 	ESP_KEY_LEN = 36,	/* 32 of key, then 4 of salt, both algorithms */
 	ESP_WINDOW = 1024,	/* packets */
 	ESP_AES_LEN = 512,
+	ESP_HEAD_LEN = 8 + 8,	/* SPI and number, IV; then what it holds */
 	ESP_OVERHEAD_MAX = 8 + 8 + 3 + 2 + 16,
 };
 

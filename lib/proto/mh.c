@@ -4,12 +4,16 @@
 #include <string.h>
 
 #include "proto/buf.h"
+#include "proto/flowid.h"
 #include "proto/ip6.h"
 #include "proto/mh.h"
 
 enum {
+	BID_H = 0x80,
+	BID_PRI = 0x7f,
 	COMMON_LEN = 6,		/* to the end of the checksum, 6.1.1 */
 	CHECKSUM_AT = 4,
+	PREFIX_LEN_MAX = 128,
 };
 
 /*
@@ -139,6 +143,61 @@ static void be_build(const struct mh *mh, struct wbuf *wb)
 	wbuf_bytes(wb, &mh->be.home, sizeof(mh->be.home));
 }
 
+/* RFC 5142 4 */
+static void has_parse(struct mh *mh, struct rbuf *rb)
+{
+	uint8_t n = rbuf_u8(rb), i;
+	struct rbuf addrs;
+
+	rbuf_u8(rb);
+	addrs = rbuf_sub(rb, n * sizeof(mh->has.addrs[0]));
+	if (rb->bad)
+		return;
+	mh->has.n = n < MH_HAS_MAX ? n : MH_HAS_MAX;
+	for (i = 0; i < mh->has.n; i++)
+		rbuf_bytes(&addrs, &mh->has.addrs[i],
+			   sizeof(mh->has.addrs[i]));
+}
+
+static void has_build(const struct mh *mh, struct wbuf *wb)
+{
+	uint8_t n = mh->has.n < MH_HAS_MAX ? mh->has.n : MH_HAS_MAX;
+
+	wbuf_u8(wb, n);
+	wbuf_u8(wb, 0);
+	wbuf_bytes(wb, mh->has.addrs, n * sizeof(mh->has.addrs[0]));
+}
+
+/* RFC 5847 3.3 */
+static void hb_parse(struct mh *mh, struct rbuf *rb)
+{
+	mh->hb.flags = rbuf_u16(rb);
+	mh->hb.seq = rbuf_u32(rb);
+}
+
+static void hb_build(const struct mh *mh, struct wbuf *wb)
+{
+	wbuf_u16(wb, mh->hb.flags);
+	wbuf_u32(wb, mh->hb.seq);
+}
+
+/* RFC 5846 5.1, 5.2 */
+static void br_parse(struct mh *mh, struct rbuf *rb)
+{
+	mh->br.kind = rbuf_u8(rb);
+	mh->br.code = rbuf_u8(rb);
+	mh->br.seq = rbuf_u16(rb);
+	mh->br.flags = rbuf_u16(rb);
+}
+
+static void br_build(const struct mh *mh, struct wbuf *wb)
+{
+	wbuf_u8(wb, mh->br.kind);
+	wbuf_u8(wb, mh->br.code);
+	wbuf_u16(wb, mh->br.seq);
+	wbuf_u16(wb, mh->br.flags);
+}
+
 static const struct msg_ops msgs[] = {
 	[MH_BRR] = {"BRR", 8, brr_parse, brr_build},
 	[MH_HOTI] = {"HoTI", 16, hoti_parse, hoti_build},
@@ -148,17 +207,43 @@ static const struct msg_ops msgs[] = {
 	[MH_BU] = {"BU", 12, bu_parse, bu_build},
 	[MH_BA] = {"BA", 12, ba_parse, ba_build},
 	[MH_BE] = {"BE", 24, be_parse, be_build},
+	[MH_HAS] = {"HAS", 8, has_parse, has_build},
+	[MH_HB] = {"HB", 12, hb_parse, hb_build},
+	[MH_BR] = {"BR", 12, br_parse, br_build},
 };
 
 static const struct msg_ops *msg_find(uint8_t type)
 {
-	return type < sizeof(msgs) / sizeof(msgs[0]) ? &msgs[type] : NULL;
+	if (type >= sizeof(msgs) / sizeof(msgs[0]) || !msgs[type].parse)
+		return NULL;
+	return &msgs[type];
+}
+
+/* RFC 6275 6.2.2 and 6.2.3: Pad1 for one octet, else PadN */
+static void pad_build(struct wbuf *wb, size_t n)
+{
+	if (n == 1) {
+		wbuf_u8(wb, MH_OPT_PAD1);
+	} else if (n > 1) {
+		wbuf_u8(wb, MH_OPT_PADN);
+		wbuf_u8(wb, (uint8_t)(n - 2));
+		wbuf_zero(wb, n - 2);
+	}
+}
+
+/* Pads up to the next offset that is x * n + y. */
+void mh_align(struct wbuf *wb, size_t x, size_t y)
+{
+	pad_build(wb, (x + y - wb->len % x) % x);
 }
 
 /*
- * Options. len is that of the data, the only one allowed; the option is
- * aligned to align_x * n + align_y, as its section says.
+ * Options. len is that of the data, the only one allowed (ANY_LEN: the
+ * option's own); the option is aligned to align_x * n + align_y, as its
+ * section says.
  */
+enum { ANY_LEN = 255 };
+
 struct opt_ops {
 	uint8_t len, align_x, align_y;
 	void (*parse)(struct mh_opt *opt, struct rbuf *rb);
@@ -211,12 +296,124 @@ static void auth_build(const struct mh_opt *opt, struct wbuf *wb)
 	wbuf_bytes(wb, opt->auth, sizeof(opt->auth));
 }
 
+/* RFC 3963 4.3 */
+static void prefix_parse(struct mh_opt *opt, struct rbuf *rb)
+{
+	rbuf_u8(rb);
+	opt->prefix.len = rbuf_u8(rb);
+	rbuf_bytes(rb, &opt->prefix.addr, sizeof(opt->prefix.addr));
+	if (opt->prefix.len > PREFIX_LEN_MAX)
+		rb->bad = true;
+}
+
+static void prefix_build(const struct mh_opt *opt, struct wbuf *wb)
+{
+	wbuf_u8(wb, 0);
+	wbuf_u8(wb, opt->prefix.len);
+	wbuf_bytes(wb, &opt->prefix.addr, sizeof(opt->prefix.addr));
+}
+
+/* RFC 5847 3.4 */
+static void restart_parse(struct mh_opt *opt, struct rbuf *rb)
+{
+	opt->restart = rbuf_u32(rb);
+}
+
+static void restart_build(const struct mh_opt *opt, struct wbuf *wb)
+{
+	wbuf_u32(wb, opt->restart);
+}
+
+/* RFC 5568 6.4.4, of an Ethernet link */
+static void lla_parse(struct mh_opt *opt, struct rbuf *rb)
+{
+	opt->lla.code = rbuf_u8(rb);
+	rbuf_bytes(rb, opt->lla.addr, sizeof(opt->lla.addr));
+}
+
+static void lla_build(const struct mh_opt *opt, struct wbuf *wb)
+{
+	wbuf_u8(wb, opt->lla.code);
+	wbuf_bytes(wb, opt->lla.addr, sizeof(opt->lla.addr));
+}
+
+/* RFC 5648 4.3: how long the care-of address is; negative: malformed. */
+static int bid_coa_len(uint8_t len)
+{
+	switch (len) {
+	case MH_BID_LEN:
+	case MH_BID_LEN_IPV4:
+	case MH_BID_LEN_IPV6:
+		return len - MH_BID_LEN;
+	}
+	return -1;
+}
+
+/* RFC 5648 4.3, RFC 6089 4.1. A wrong length has a status to be answered with
+ * (RFC 5648 6.2), so it is no error here. */
+static void bid_parse(struct mh_opt *opt, struct rbuf *rb)
+{
+	uint8_t last;
+	int coa_len;
+
+	opt->bid.len = (uint8_t)rbuf_left(rb);
+	coa_len = bid_coa_len(opt->bid.len);
+	if (opt->bid.len >= sizeof(opt->bid.id))
+		opt->bid.id = rbuf_u16(rb);
+	if (coa_len < 0)
+		return;
+	opt->bid.status = rbuf_u8(rb);
+	last = rbuf_u8(rb);
+	opt->bid.home = last & BID_H;
+	opt->bid.pri = last & BID_PRI;
+	rbuf_bytes(rb, &opt->bid.coa, (size_t)coa_len);
+}
+
+static void bid_build(const struct mh_opt *opt, struct wbuf *wb)
+{
+	int coa_len = bid_coa_len(opt->bid.len);
+
+	if (coa_len < 0) {
+		if (opt->bid.len >= sizeof(opt->bid.id)) {
+			wbuf_u16(wb, opt->bid.id);
+			wbuf_zero(wb, opt->bid.len - sizeof(opt->bid.id));
+		} else {
+			wbuf_zero(wb, opt->bid.len);
+		}
+		return;
+	}
+	wbuf_u16(wb, opt->bid.id);
+	wbuf_u8(wb, opt->bid.status);
+	wbuf_u8(wb, (uint8_t)((opt->bid.home ? BID_H : 0) |
+			      (opt->bid.pri & BID_PRI)));
+	wbuf_bytes(wb, &opt->bid.coa, (size_t)coa_len);
+}
+
 static const struct opt_ops opts[] = {
 	[MH_OPT_REFRESH] = {2, 2, 0, refresh_parse, refresh_build},
 	[MH_OPT_ALT_COA] = {16, 8, 6, alt_coa_parse, alt_coa_build},
 	[MH_OPT_NONCE] = {4, 2, 0, nonce_parse, nonce_build},
 	[MH_OPT_AUTH] = {MH_AUTH_LEN, 8, 2, auth_parse, auth_build},
+	[MH_OPT_PREFIX] = {18, 8, 4, prefix_parse, prefix_build},
+	[MH_OPT_LLA] = {7, 1, 0, lla_parse, lla_build},
+	[MH_OPT_RESTART] = {4, 4, 2, restart_parse, restart_build},
+	[MH_OPT_BID] = {ANY_LEN, 2, 0, bid_parse, bid_build},
 };
+
+static uint8_t opt_len(const struct mh_opt *opt, const struct opt_ops *ops)
+{
+	return ops->len == ANY_LEN ? opt->bid.len : ops->len;
+}
+
+/* RFC 5648 4.3: with a care-of address a BID option is at 8n + 2. */
+static void opt_align(struct wbuf *wb, const struct mh_opt *opt,
+		      const struct opt_ops *ops)
+{
+	if (opt->type == MH_OPT_BID && bid_coa_len(opt->bid.len) > 0)
+		mh_align(wb, 8, 2);
+	else
+		mh_align(wb, ops->align_x, ops->align_y);
+}
 
 /* NULL for padding and for what we do not know. */
 static const struct opt_ops *opt_find(uint8_t type)
@@ -226,24 +423,35 @@ static const struct opt_ops *opt_find(uint8_t type)
 	return &opts[type];
 }
 
+/* RFC 6275 6.2.1: quietly ignore and skip over the option */
+static enum reason opt_skip(struct mh *mh, uint8_t type)
+{
+	if (type == MH_OPT_FLOW_ID || type == MH_OPT_FLOW_SUMMARY)
+		mh->n_flows += mh->n_flows < UINT8_MAX;
+	else if (type != MH_OPT_PADN)
+		mh->n_unknown += mh->n_unknown < UINT8_MAX;
+	return REASON_NONE;
+}
+
 static enum reason opt_parse(struct mh *mh, uint8_t type, struct rbuf *body)
 {
 	const struct opt_ops *ops = opt_find(type);
 	struct mh_opt *opt;
 
-	if (!ops) {
-		/* RFC 6275 6.2.1: quietly ignore and skip over the option */
-		if (type != MH_OPT_PADN && mh->n_unknown < UINT8_MAX)
-			mh->n_unknown++;
-		return REASON_NONE;
-	}
-	if (rbuf_left(body) != ops->len)
+	/* another link layer's address */
+	if (!ops || (type == MH_OPT_LLA && rbuf_left(body) != ops->len))
+		return opt_skip(mh, type);
+	if (ops->len != ANY_LEN && rbuf_left(body) != ops->len)
 		return REASON_MH_OPTION;
 	opt = mh_opt_add(mh, type);
+	if (!opt && mh->type == MH_BU) {
+		mh->n_excess += mh->n_excess < UINT8_MAX;
+		return REASON_NONE;
+	}
 	if (!opt)
 		return REASON_MH_OPTION;
 	ops->parse(opt, body);
-	return REASON_NONE;
+	return body->bad ? REASON_MH_OPTION : REASON_NONE;
 }
 
 static enum reason opts_parse(struct mh *mh, struct rbuf *rb)
@@ -299,25 +507,14 @@ enum reason mh_parse(struct mh *out, const uint8_t *p, size_t len,
 	rbuf_u8(&rb);	/* reserved */
 	rbuf_u16(&rb);	/* checksum */
 	msg->parse(out, &rb);
-	return opts_parse(out, &rb);
+	return rb.bad ? REASON_MH_LENGTH : opts_parse(out, &rb);
 }
 
-/* RFC 6275 6.2.2 and 6.2.3: Pad1 for one octet, else PadN */
-static void pad_build(struct wbuf *wb, size_t n)
+int mh_problem_at(enum reason reason)
 {
-	if (n == 1) {
-		wbuf_u8(wb, MH_OPT_PAD1);
-	} else if (n > 1) {
-		wbuf_u8(wb, MH_OPT_PADN);
-		wbuf_u8(wb, (uint8_t)(n - 2));
-		wbuf_zero(wb, n - 2);
-	}
-}
-
-/* Pads up to the next offset that is x * n + y. */
-static void align_build(struct wbuf *wb, size_t x, size_t y)
-{
-	pad_build(wb, (x + y - wb->len % x) % x);
+	if (reason == REASON_MH_PAYLOAD_PROTO)
+		return 0;
+	return reason == REASON_MH_LENGTH ? 1 : -1;
 }
 
 static int opts_build(struct wbuf *wb, const struct mh *mh)
@@ -333,13 +530,17 @@ static int opts_build(struct wbuf *wb, const struct mh *mh)
 		/* RFC 6275 6.2: it MUST be the last option */
 		if (opt->type == MH_OPT_AUTH && i + 1 != mh->n_opts)
 			return -EINVAL;
-		align_build(wb, ops->align_x, ops->align_y);
+		opt_align(wb, opt, ops);
 		wbuf_u8(wb, opt->type);
-		wbuf_u8(wb, ops->len);
+		wbuf_u8(wb, opt_len(opt, ops));
 		ops->build(opt, wb);
 	}
+	if (mh->flows && mh_opt_find(mh, MH_OPT_AUTH))
+		return -EINVAL;
+	if (mh->flows)
+		mh_flows_build(wb, mh->flows);
 	/* RFC 6275 6.1.1: the length MUST be a multiple of 8 octets */
-	align_build(wb, 8, 0);
+	mh_align(wb, 8, 0);
 	return 0;
 }
 
@@ -403,6 +604,10 @@ const char *mh_status_str(uint8_t status)
 		return "accepted";
 	case MH_STATUS_PREFIX_DISCOVERY:
 		return "accepted, prefix discovery necessary";
+	case MH_STATUS_MCOA_NOTCOMPLETE:
+		return "accepted, some care-of addresses were not";
+	case MH_STATUS_MCOA_HOME_WO_NDP:
+		return "accepted, without Neighbor Discovery at home";
 	case MH_STATUS_UNSPECIFIED:
 		return "reason unspecified";
 	case MH_STATUS_PROHIBITED:
@@ -427,8 +632,57 @@ const char *mh_status_str(uint8_t status)
 		return "expired nonces";
 	case MH_STATUS_TYPE_CHANGE:
 		return "registration type change disallowed";
+	case MH_STATUS_ROUTER_PROHIBITED:
+		return "mobile router operation not permitted";
+	case MH_STATUS_INVALID_PREFIX:
+		return "invalid prefix";
+	case MH_STATUS_PREFIX_PROHIBITED:
+		return "not authorized for prefix";
+	case MH_STATUS_PREFIXES_MISSING:
+		return "forwarding setup failed, prefixes missing";
+	case MH_STATUS_MCOA_MALFORMED:
+		return "malformed Binding Identifier option";
+	case MH_STATUS_MCOA_NON_MCOA_EXISTS:
+		return "a binding without Binding Identifier exists";
+	case MH_STATUS_MCOA_PROHIBITED:
+		return "several care-of addresses prohibited";
+	case MH_STATUS_MCOA_UNKNOWN_COA:
+		return "no care-of address known for this Binding Identifier";
+	case MH_STATUS_MCOA_BULK_PROHIBITED:
+		return "bulk registration prohibited";
+	case MH_STATUS_MCOA_HOME_PROHIBITED:
+		return "simultaneous home and foreign binding prohibited";
 	case MH_STATUS_INVALID_COA:
 		return "invalid care-of address";
+	}
+	return status < 128 ? "accepted, unknown status" :
+	       "rejected, unknown status";
+}
+
+/* RFC 5846 5.2 */
+const char *mh_br_status_str(uint8_t status)
+{
+	switch (status) {
+	case MH_BR_SUCCESS:
+		return "success";
+	case MH_BR_PARTIAL:
+		return "partial success";
+	case MH_BR_NO_BINDING:
+		return "binding does not exist";
+	case MH_BR_IPV4_HOA_REQUIRED:
+		return "IPv4 home address option required";
+	case MH_BR_GLOBAL_DENIED:
+		return "global revocation not authorized";
+	case MH_BR_NO_IDENTITY:
+		return "revoked mobile nodes' identity required";
+	case MH_BR_ATTACHED:
+		return "mobile node is attached";
+	case MH_BR_TRIGGER_UNSUPPORTED:
+		return "revocation trigger not supported";
+	case MH_BR_UNSUPPORTED:
+		return "revocation not supported";
+	case MH_BR_PROXY_UNSUPPORTED:
+		return "proxy binding revocation not supported";
 	}
 	return status < 128 ? "accepted, unknown status" :
 	       "rejected, unknown status";

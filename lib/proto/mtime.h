@@ -15,6 +15,7 @@ typedef struct {
 
 #define MTIME_SEC(s) ((mtime){(int64_t)(s) * 1000000000})
 #define MTIME_MS(ms) ((mtime){(int64_t)(ms) * 1000000})
+#define MTIME_NEVER ((mtime){INT64_MAX})
 
 static inline mtime mtime_add(mtime a, mtime b)
 {

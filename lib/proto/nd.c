@@ -178,7 +178,7 @@ static void ra_prefix_parse(void *msg, struct rbuf *rb)
 	ra->n_prefixes++;
 }
 
-static void prefix_build(struct wbuf *wb, const struct nd_prefix *prefix)
+void nd_prefix_build(struct wbuf *wb, const struct nd_prefix *prefix)
 {
 	wbuf_u8(wb, OPT_PREFIX);
 	wbuf_u8(wb, 4);
@@ -250,6 +250,22 @@ static const struct opt_ops ra_opts[] = {
 	{0, 0, NULL},
 };
 
+/* RFC 6275 6.8 */
+enum reason nd_prefixes_parse(struct nd_prefix *out, uint8_t *n,
+			      struct rbuf *rb)
+{
+	static const struct opt_ops ops[] = {
+		{OPT_PREFIX, 4, ra_prefix_parse},
+		{0, 0, NULL},
+	};
+	struct nd_ra ra = {0};
+	enum reason reason = opts_parse(&ra, rb, ops);
+
+	*n = reason ? 0 : ra.n_prefixes;
+	memcpy(out, ra.prefixes, *n * sizeof(*out));
+	return reason;
+}
+
 /* RFC 4861 4.2 and 6.1.2, RFC 6275 7.1 */
 enum reason nd_ra_parse(struct nd_ra *out, const struct ip6_pkt *pkt)
 {
@@ -300,7 +316,7 @@ ssize_t nd_ra_build(uint8_t *out, size_t cap, const struct nd_ra *ra,
 	wbuf_u32(&wb, ra->reachable);
 	wbuf_u32(&wb, ra->retrans);
 	for (size_t i = 0; i < ra->n_prefixes; i++)
-		prefix_build(&wb, &ra->prefixes[i]);
+		nd_prefix_build(&wb, &ra->prefixes[i]);
 	u32_build(&wb, OPT_MTU, ra->mtu);
 	if (ra->has_slla)
 		lla_build(&wb, OPT_SLLA, ra->slla);
@@ -308,6 +324,39 @@ ssize_t nd_ra_build(uint8_t *out, size_t cap, const struct nd_ra *ra,
 	if (ra->has_ha_info)
 		ha_info_build(&wb, ra);
 	return msg_finish(&wb, src, dst);
+}
+
+static void rs_slla_parse(void *msg, struct rbuf *rb)
+{
+	struct nd_rs *rs = msg;
+
+	rbuf_bytes(rb, rs->slla, sizeof(rs->slla));
+	rs->has_slla = true;
+}
+
+static const struct opt_ops rs_opts[] = {
+	{OPT_SLLA, 1, rs_slla_parse},
+	{0, 0, NULL},
+};
+
+/* RFC 4861 4.1 and 6.1.1 */
+enum reason nd_rs_parse(struct nd_rs *out, const struct ip6_pkt *pkt)
+{
+	enum reason reason;
+	struct rbuf rb;
+
+	memset(out, 0, sizeof(*out));
+	reason = msg_open(&rb, pkt, ND_TYPE_RS, 8);
+	if (reason != REASON_NONE)
+		return reason;
+	rbuf_u32(&rb);	/* reserved */
+	reason = opts_parse(out, &rb, rs_opts);
+	if (reason != REASON_NONE)
+		return reason;
+	if (IN6_IS_ADDR_MULTICAST(&pkt->src) ||
+	    (IN6_IS_ADDR_UNSPECIFIED(&pkt->src) && out->has_slla))
+		return REASON_ND_SOURCE;
+	return REASON_NONE;
 }
 
 /* RFC 4861 4.1 */

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "proto/buf.h"
 #include "proto/ip6.h"
 #include "proto/reason.h"
 
@@ -33,6 +34,8 @@ enum {
 	ND_UNREACH_ADDRESS = 3,
 	ND_EXCEEDED_HOPS = 0,
 	ND_PARAM_FIELD = 0,
+	ND_PARAM_HEADER = 1,
+	ND_PARAM_OPTION = 2,
 };
 
 struct nd_prefix {
@@ -42,6 +45,12 @@ struct nd_prefix {
 	bool router_addr;		/* R, RFC 6275 7.2 */
 	uint32_t valid, preferred;	/* seconds; 0xffffffff: for ever */
 };
+
+/* The options to the end of rb: up to ND_PREFIXES_MAX of this kind, the others
+ * are skipped. */
+enum reason nd_prefixes_parse(struct nd_prefix *out, uint8_t *n,
+			      struct rbuf *rb);
+void nd_prefix_build(struct wbuf *wb, const struct nd_prefix *prefix);
 
 struct nd_ra {
 	uint8_t hop_limit;
@@ -64,6 +73,12 @@ enum reason nd_ra_parse(struct nd_ra *out, const struct ip6_pkt *pkt);
 ssize_t nd_ra_build(uint8_t *out, size_t cap, const struct nd_ra *ra,
 		    const struct in6_addr *src, const struct in6_addr *dst);
 
+struct nd_rs {
+	bool has_slla;
+	uint8_t slla[6];
+};
+
+enum reason nd_rs_parse(struct nd_rs *out, const struct ip6_pkt *pkt);
 /* slla may be NULL (it must be where src is unspecified). */
 ssize_t nd_rs_build(uint8_t *out, size_t cap, const uint8_t *slla,
 		    const struct in6_addr *src, const struct in6_addr *dst);

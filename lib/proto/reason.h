@@ -14,6 +14,7 @@
 	X(BAD_EXTHDR, "bad_exthdr", "malformed or repeated extension header") \
 	X(FRAGMENT, "fragment", "fragmented signalling") \
 	X(BAD_OPTION, "bad_option", "option length or content is wrong") \
+	X(HAO_NO_BINDING, "hao_no_binding", "home address not bound to that source") \
 	X(BAD_RH, "bad_rh", "type 2 routing header is malformed") \
 	X(NOT_FOR_US, "not_for_us", "final destination is not ours") \
 	X(BAD_ADDRESS, "bad_address", "an address that is not unicast routable") \
@@ -25,6 +26,10 @@
 	X(MH_UNKNOWN_TYPE, "mh_unknown_type", "unknown MH type") \
 	X(MH_OPTION, "mh_option", "malformed mobility option") \
 	X(MH_UNEXPECTED, "mh_unexpected", "MH type that this role does not take") \
+	X(MH_UNPROTECTED, "mh_unprotected", "no ESP, and its type needs it") \
+	X(HB_UNMATCHED, "hb_unmatched", "heartbeat that answers no request") \
+	X(BRI_REFUSED, "bri_refused", "revocation of what we have not") \
+	X(BRA_UNMATCHED, "bra_unmatched", "answers no revocation under way") \
 	/* ESP */ \
 	X(ESP_TRUNCATED, "esp_truncated", "ESP shorter than its fixed part") \
 	X(ESP_UNKNOWN_SPI, "esp_unknown_spi", "no SA with this SPI") \
@@ -32,7 +37,7 @@
 	X(ESP_REPLAY, "esp_replay", "sequence number seen or too old") \
 	X(ESP_AUTH, "esp_auth", "integrity check failed") \
 	X(ESP_PADDING, "esp_padding", "padding is not 1, 2, 3, ...") \
-	X(ESP_NEXT_HEADER, "esp_next_header", "next header is not MH") \
+	X(ESP_NEXT_HEADER, "esp_next_header", "next header not MH or ICMPv6") \
 	X(ESP_SEQ_EXHAUSTED, "esp_seq_exhausted", "SA's sequence is used up") \
 	X(ESP_EXPIRED, "esp_expired", "SA's hard lifetime is over") \
 	/* IKEv2: refused by us, but for the last five */ \
@@ -67,6 +72,19 @@
 	X(ND_SOURCE, "nd_source", "source address not allowed") \
 	X(ND_TARGET, "nd_target", "target address not allowed") \
 	X(ND_UNKNOWN_TYPE, "nd_unknown_type", "not a type that we take") \
+	X(MIP_UNEXPECTED, "mip_unexpected", "ICMPv6 type not taken from there") \
+	X(HAAD_LIMITED, "haad_limited", "home agents asked for too often") \
+	X(HALIST_FULL, "halist_full", "too many home agents on the link") \
+	X(MPS_UNBOUND, "mps_unbound", "HoA that asks is not bound there") \
+	X(MPS_REFUSED, "mps_refused", "prefixes are not told, or no memory") \
+	X(MPA_UNSOLICITED, "mpa_unsolicited", "prefixes that were not asked for") \
+	X(MPA_SOURCE, "mpa_source", "prefixes not from the HA, or not by RH2") \
+	X(RA_LIMITED, "ra_limited", "host solicits too often, or too many do") \
+	X(RA_INCONSISTENT, "ra_inconsistent", "another router advertises otherwise") \
+	X(HOSTS_FULL, "hosts_full", "no prefix is left for another host") \
+	X(HAAD_UNMATCHED, "haad_unmatched", "home agent discovery that we did not ask for") \
+	X(HAAD_SOURCE, "haad_source", "discovery reply not from the home link") \
+	X(HAAD_LIST, "haad_list", "discovery reply with none, or too many") \
 	/* Binding Updates and Acknowledgements */ \
 	X(BU_UNPROTECTED, "bu_unprotected", "no ESP") \
 	X(BU_NOT_OWNER, "bu_not_owner", "SA's identity does not own the HoA") \
@@ -74,16 +92,36 @@
 	X(BU_NONCE_INDICES, "bu_nonce_indices", "nonce indices with H set") \
 	X(BU_SEQ, "bu_seq", "sequence number out of window") \
 	X(BU_NOT_HOME_SUBNET, "bu_not_home_subnet", "HoA not on our link") \
+	X(BU_ROUTER, "bu_router", "mobile routers are not served") \
+	X(BU_ROUTER_CHANGE, "bu_router_change", "R flag is not as it was bound") \
+	X(BU_PREFIX_INVALID, "bu_prefix_invalid", "mobile network prefix is no good") \
+	X(BU_PREFIX_DENIED, "bu_prefix_denied", "mobile network prefix of another") \
+	X(BU_PREFIX_NONE, "bu_prefix_none", "no mobile network prefix is known") \
 	X(BU_NO_BINDING, "bu_no_binding", "deregistration without binding") \
 	X(BU_BAD_COA, "bu_bad_coa", "care-of address not acceptable") \
 	X(BU_NO_ALT_COA, "bu_no_alt_coa", "no alternate CoA under ESP") \
+	X(BU_LEAVING, "bu_leaving", "HoA is being revoked, or switched") \
 	X(BU_RESOURCES, "bu_resources", "binding cache is full") \
+	X(BU_OPTIONS, "bu_options", "more mobility options than are looked at") \
+	X(BU_NO_HOME_LINK, "bu_no_home_link", "we are home agent of no link") \
+	X(BU_TYPE_CHANGE, "bu_type_change", "H flag clear, but it is bound with H") \
+	X(BU_DUPLICATE, "bu_duplicate", "another node on the home link has the HoA") \
+	X(BU_DAD_CROWDED, "bu_dad_crowded", "too many new HoAs to test at a time") \
+	X(BU_SUPERSEDED, "bu_superseded", "newer one came while the HoA was tested") \
+	X(BID_MALFORMED, "bid_malformed", "Binding Identifier is malformed, or no good") \
+	X(BID_PROHIBITED, "bid_prohibited", "several CoAs, or so, are not allowed") \
+	X(BID_PLAIN, "bid_plain", "binding without BID is there, O flag clear") \
+	X(BID_UNKNOWN, "bid_unknown", "BID without CoA that is not registered") \
+	X(FLOW_REFUSED, "flow_refused", "flow binding is not accepted") \
 	X(BU_INTERNAL, "bu_internal", "could not be carried out") \
 	X(BA_UNPROTECTED, "ba_unprotected", "no ESP") \
 	X(BA_UNMATCHED, "ba_unmatched", "no BU outstanding for it") \
 	X(BA_SEQ, "ba_seq", "sequence number does not match") \
 	X(BA_SOURCE, "ba_source", "not from the home agent") \
 	X(BE_UNMATCHED, "be_unmatched", "Binding Error that fits nothing") \
+	X(MH_UNSUPPORTED, "mh_unsupported", "HA does not know what a BU is") \
+	X(HAO_UNSUPPORTED, "hao_unsupported", "HA does not know the HAO") \
+	X(ICMP_UNMATCHED, "icmp_unmatched", "ICMPv6 error, no BU of ours") \
 	/* the tunnel's slow path, and ICMPv6 errors about its packets */ \
 	X(TUNNEL_INNER, "tunnel_inner", "no good IPv6 packet in the tunnel") \
 	X(TUNNEL_ECN, "tunnel_ecn", "congestion marked, sender cannot hear it") \
@@ -95,6 +133,9 @@
 	X(TUNNEL_WRONG_HA, "tunnel_wrong_ha", "home agent is another") \
 	X(TUNNEL_QUOTE, "tunnel_quote", "ICMPv6 error that quotes too little") \
 	X(TUNNEL_QUOTE_UNBOUND, "tunnel_quote_unbound", "ICMPv6 error, no tunnel of ours") \
+	/* what the store has */ \
+	X(MOVES_STORED, "moves_stored", "moves by hand of before are damaged") \
+	X(SWITCH_STORED, "switch_stored", "drain of before is damaged") \
 	/* applications */ \
 	X(APP_MALFORMED, "app_malformed", "application's request is none") \
 	X(APP_CROWDED, "app_crowded", "too many applications ask at a time") \

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mount.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -26,6 +27,12 @@ enum {
 	DP_SPIS_PER_BINDING = 4,
 	DP_SPIS_MIN = 4096,
 	DP_SPIS_MAX = 1 << 17,
+	DP_FLOWS_MAX = 1 << 16,
+	DP_FLOWS_SPARE = 128,		/* a home address's, being replaced */
+	DP_FLOWS_EACH = 4,
+	DP_COAS_HOAS_MAX = 1 << 13,
+	DP_COAS_EACH = 8,
+	DP_SELECTORS_HOAS_MAX = 1 << 12,	/* of 3 kB each */
 	DP_RECS_AT_ONCE = 256,
 	DP_BINDINGS_PER_ROUTE = 2,
 	DP_ROUTE_BITS_MIN = 8,
@@ -38,6 +45,9 @@ enum {
 static const char *const map_names[] = {
 	[MAP_BINDINGS] = "bindings",
 	[MAP_PREFIXES] = "prefixes",
+	[MAP_COAS] = "coas",
+	[MAP_FLOWS] = "flows",
+	[MAP_SELECTORS] = "selectors",
 	[MAP_ADDRS] = "addrs",
 	[MAP_SPIS] = "spis",
 	[MAP_RING] = "ring",
@@ -195,6 +205,13 @@ static int map_reuse(struct dp *dp, enum dp_map map, bool layout_ok)
 	return err;
 }
 
+/* What is of bindings is worth nothing without them; and a map of these may
+ * still have its shape where the bindings' has another. */
+static bool of_bindings(enum dp_map map)
+{
+	return map == MAP_COAS || map == MAP_FLOWS || map == MAP_SELECTORS;
+}
+
 static int maps_reuse(struct dp *dp)
 {
 	bool layout_ok = pinned_layout_ok(dp);
@@ -202,7 +219,8 @@ static int maps_reuse(struct dp *dp)
 	int map, err = 0;
 
 	for (map = 0; map < MAP__MAX && !err; map++)
-		err = map_reuse(dp, map, layout_ok);
+		err = map_reuse(dp, map, layout_ok && (!of_bindings(map) ||
+						       dp->reused[MAP_BINDINGS]));
 	/* Until the bindings are in a new map nobody is to believe it. */
 	if (!err && dp->reused[MAP_LAYOUT] && !dp->reused[MAP_BINDINGS]) {
 		map_path(dp, MAP_LAYOUT, path);
@@ -299,6 +317,74 @@ int dp_complete(struct dp *dp)
 	return map_pin(dp, MAP_LAYOUT);
 }
 
+/* Watching the pins. */
+
+int dp_pins_fd(struct dp *dp)
+{
+	const uint32_t what = IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF |
+			      IN_MOVE_SELF | IN_UNMOUNT;
+
+	if (dp->pins_fd < 0)
+		dp->pins_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	/* the folder may be another one since: watched by its name */
+	if (dp->pins_fd < 0 ||
+	    inotify_add_watch(dp->pins_fd, dp->bpffs, what) < 0)
+		return -errno;
+	return dp->pins_fd;
+}
+
+static int pin_again(int fd, const char *path)
+{
+	int err;
+
+	if (!access(path, F_OK))
+		return 0;
+	err = bpf_obj_pin(fd, path);
+	return err ? err : 1;
+}
+
+static int pins_again(struct dp *dp)
+{
+	char path[DP_PATH_MAX];
+	int map, n = 0, ret = 0;
+
+	if (dp->ha) {
+		xdp_pin_path(dp, dp->ours.ids[dp->ours.n - 1], path);
+		ret = pin_again(bpf_program__fd(dp->ha->progs.kedge_ha_xdp),
+				path);
+		n += ret > 0;
+	}
+	for (map = 0; map < MAP__MAX && ret >= 0; map++) {
+		map_path(dp, map, path);
+		ret = pin_again(dp_map_fd(dp, map), path);
+		n += ret > 0;
+	}
+	return ret < 0 ? ret : n;
+}
+
+void dp_pins_drain(struct dp *dp)
+{
+	char events[4096];
+
+	while (read(dp->pins_fd, events, sizeof(events)) > 0)
+		;
+}
+
+int dp_pins_again(struct dp *dp)
+{
+	char folder[DP_PATH_MAX];
+	int err, n;
+
+	memcpy(folder, dp->bpffs, sizeof(folder));
+	err = folder_prepare(dp, folder);
+	if (err)
+		return err;
+	/* before the pins: what is deleted meanwhile is told again */
+	err = dp_pins_fd(dp);
+	n = pins_again(dp);
+	return n < 0 || err >= 0 ? n : err;
+}
+
 /* Loading. */
 
 /* Not all bindings are in use at a time, and a route is 32 bytes. */
@@ -335,7 +421,9 @@ static int object_open(struct dp *dp, const struct dp_conf *conf)
 		return -errno;
 	dp->mn->rodata->config.tun_ifindex = conf->tun_ifindex;
 	dp->obj = dp->mn->obj;
-	return 0;
+	return getrandom(&dp->mn->rodata->copies_key,
+			 sizeof(dp->mn->rodata->copies_key), 0) ==
+	       sizeof(dp->mn->rodata->copies_key) ? 0 : -EIO;
 }
 
 static uint32_t spis_size(uint32_t max_bindings)
@@ -347,12 +435,46 @@ static uint32_t spis_size(uint32_t max_bindings)
 	return max_bindings * DP_SPIS_PER_BINDING;
 }
 
+static uint32_t at_most(uint32_t n, uint32_t max)
+{
+	return n < max ? n : max;
+}
+
+/*
+ * A few mobile nodes have several care-of addresses, with a few flows each.
+ * What replaces them is there before they go, so there is room to spare.
+ */
+static int multi_maps_size(struct dp *dp, uint32_t n)
+{
+	uint32_t flows = at_most(n, DP_FLOWS_MAX / DP_FLOWS_EACH) *
+			 DP_FLOWS_EACH;
+	uint32_t hoas = at_most(n, DP_COAS_HOAS_MAX) + 1;
+	int err;
+
+	err = bpf_map__set_max_entries(dp->maps[MAP_COAS],
+				       hoas * DP_COAS_EACH);
+	if (!err)
+		err = bpf_map__set_max_entries(dp->maps[MAP_FLOWS],
+					       flows + DP_FLOWS_SPARE);
+	if (!err)
+		err = bpf_map__set_max_entries(dp->maps[MAP_SELECTORS],
+				at_most(n, DP_SELECTORS_HOAS_MAX));
+	return err;
+}
+
+uint32_t dp_flows_room(const struct dp *dp)
+{
+	return bpf_map__max_entries(dp->maps[MAP_FLOWS]) - DP_FLOWS_SPARE;
+}
+
 static int maps_size(struct dp *dp, const struct dp_conf *conf)
 {
 	uint32_t n = conf->max_bindings ? conf->max_bindings : 1;
 	int err;
 
 	err = bpf_map__set_max_entries(dp->maps[MAP_BINDINGS], n);
+	if (!err)
+		err = multi_maps_size(dp, n);
 	if (!err)
 		err = bpf_map__set_max_entries(dp->maps[MAP_SPIS],
 					       spis_size(n));
@@ -419,6 +541,7 @@ int dp_open(struct dp **out, const struct dp_conf *conf, bool *took_over)
 		return -ENOMEM;
 	dp->role = conf->role;
 	dp->xdp = conf->xdp;
+	dp->pins_fd = -1;
 	/* another one than the daemon's before us */
 	if (getrandom(&dp->mark, sizeof(dp->mark), 0) < 0)
 		dp->mark = getpid();
@@ -430,6 +553,8 @@ int dp_open(struct dp **out, const struct dp_conf *conf, bool *took_over)
 		err = ring_open(dp);
 	if (!err)
 		err = dp_prefixes_count(dp);
+	if (!err)
+		err = dp_multi_count(dp);
 	if (!err && dp->role == DP_HA && dp->xdp != DP_XDP_NO &&
 	    xdp_probe_new(&dp->probe))
 		log_info("nothing goes by XDP: it cannot be found out which "
@@ -451,6 +576,8 @@ void dp_close(struct dp *dp)
 	xdp_probe_free(dp->probe);
 	ha_bpf__destroy(dp->ha);
 	mn_bpf__destroy(dp->mn);
+	if (dp->pins_fd >= 0)
+		close(dp->pins_fd);
 	free(dp);
 }
 

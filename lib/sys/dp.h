@@ -47,6 +47,15 @@ int dp_open(struct dp **out, const struct dp_conf *conf, bool *took_over);
  * or -errno.
  */
 int dp_complete(struct dp *dp);
+/*
+ * Readable, until drained, when something is deleted from the folder of pins;
+ * then dp_pins_again() puts back what is missing: how many, or -errno. Without
+ * pins forwarding goes on, but a next daemon would find nothing. After
+ * dp_complete(). -errno where it cannot be watched.
+ */
+int dp_pins_fd(struct dp *dp);
+void dp_pins_drain(struct dp *dp);
+int dp_pins_again(struct dp *dp);
 /* Closes the descriptors; programs, maps and filters stay at work. */
 void dp_close(struct dp *dp);
 /* Takes everything down: filters, pins, folder. Then dp_close() it. */
@@ -59,6 +68,10 @@ void dp_flush(struct dp *dp);
  */
 int dp_attach(struct dp *dp, uint32_t ifindex, bool home);
 int dp_attach_tun(struct dp *dp, uint32_t ifindex);
+/* Somebody may have taken our filters off: puts them back. 1: he had; 0: they
+ * are there; or -errno. */
+int dp_attach_again(struct dp *dp, uint32_t ifindex, bool home);
+int dp_attach_tun_again(struct dp *dp, uint32_t ifindex);
 /*
  * HA: besides, in the driver, where dp_conf.xdp says so; what XDP does not take
  * goes to the other programs. And is it an output for XDP? To be asked again
@@ -99,12 +112,56 @@ int dp_prefix_set(struct dp *dp, const struct in6_addr *prefix,
 int dp_prefix_get(struct dp *dp, const struct in6_addr *prefix,
 		  struct dp_binding *out);		/* -ENOENT */
 int dp_prefix_del(struct dp *dp, const struct in6_addr *prefix);
+/* fn may delete the one it is given, but set none. 0 or -errno. */
+int dp_prefix_each(struct dp *dp,
+		   void (*fn)(void *arg, const struct in6_addr *prefix),
+		   void *arg);
+
+/*
+ * Several care-of addresses and flow bindings, dpflow.c; of a binding that has
+ * DP_BINDING_MULTI. All: 0 or -errno. Set before the binding is, deleted after.
+ */
+int dp_coa_set(struct dp *dp, const struct in6_addr *hoa,
+	       const struct in6_addr *coa, const struct dp_coa *value);
+int dp_coa_del(struct dp *dp, const struct in6_addr *hoa,
+	       const struct in6_addr *coa);
+/* The counters of an existing one are carried over. */
+int dp_flow_set(struct dp *dp, const struct dp_flow_key *key,
+		const struct dp_flow *flow);
+int dp_flow_get(struct dp *dp, const struct dp_flow_key *key,
+		struct dp_flow *out);			/* -ENOENT */
+int dp_flow_del(struct dp *dp, const struct dp_flow_key *key);
+/* How many flows there may be; 128 more while some are replaced. */
+uint32_t dp_flows_room(const struct dp *dp);
+/* HA. n 0: deletes. -ENOENT is 0 there. The counters of existing ones are
+ * carried over, by FID. */
+int dp_selectors_set(struct dp *dp, const struct in6_addr *hoa,
+		     const struct dp_selectors *selectors);
+int dp_selectors_get(struct dp *dp, const struct in6_addr *hoa,
+		     struct dp_selectors *out);		/* -ENOENT */
+/* fn may delete the one it is given, but set none. */
+int dp_coa_each(struct dp *dp, void (*fn)(void *arg,
+		const struct dp_coa_key *key, const struct dp_coa *value),
+		void *arg);
+int dp_flow_each(struct dp *dp, void (*fn)(void *arg,
+		 const struct dp_flow_key *key, const struct dp_flow *flow),
+		 void *arg);
+int dp_selectors_each(struct dp *dp, void (*fn)(void *arg,
+		      const struct in6_addr *hoa), void *arg);
+/* MN: so many home addresses that are on a link have DP_BINDING_MULTI: only then
+ * programs look for them there. After a take-over: as many as have it. */
+void dp_multi_active(struct dp *dp, uint32_t n);
 
 /*
  * HA: the prefixes that home addresses are in. With none but /64s, packets to
- * other addresses are seen to be none of ours at once. 0 or -errno.
+ * other addresses are seen to be none of ours at once. 0 or -errno; -E2BIG:
+ * there is no room for so many, and all packets are looked up: none is missed.
  */
 int dp_homes_set(struct dp *dp, const struct ip6_prefix *prefixes, size_t n);
+
+/* One more /64 that home addresses are in: the first 8 bytes of addr. As
+ * above. */
+int dp_home_add(struct dp *dp, const struct in6_addr *addr);
 
 int dp_addr_add(struct dp *dp, const struct in6_addr *addr);
 int dp_addr_del(struct dp *dp, const struct in6_addr *addr);

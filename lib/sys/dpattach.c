@@ -145,6 +145,11 @@ static struct filters filters_find(uint32_t ifindex,
 	return found;
 }
 
+static bool is_filtered(uint32_t ifindex, enum bpf_tc_attach_point point)
+{
+	return filters_find(ifindex, point).ours;
+}
+
 static bool filter_detach(uint32_t ifindex, enum bpf_tc_attach_point point)
 {
 	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
@@ -170,6 +175,17 @@ int dp_attach(struct dp *dp, uint32_t ifindex, bool home)
 	else if (!err)
 		filter_detach(ifindex, BPF_TC_EGRESS);
 	return attached(ifindex, err);
+}
+
+int dp_attach_again(struct dp *dp, uint32_t ifindex, bool home)
+{
+	int err;
+
+	if (is_filtered(ifindex, BPF_TC_INGRESS) &&
+	    (!home || is_filtered(ifindex, BPF_TC_EGRESS)))
+		return 0;
+	err = dp_attach(dp, ifindex, home);
+	return err ? err : 1;
 }
 
 int dp_attach_xdp(struct dp *dp, uint32_t ifindex, const uint8_t mac[6])
@@ -213,6 +229,16 @@ int dp_attach_tun(struct dp *dp, uint32_t ifindex)
 	if (!err)
 		err = filter_attach(dp, ifindex, BPF_TC_EGRESS, "kedge_mn_tun");
 	return attached(ifindex, err);
+}
+
+int dp_attach_tun_again(struct dp *dp, uint32_t ifindex)
+{
+	int err;
+
+	if (is_filtered(ifindex, BPF_TC_EGRESS))
+		return 0;
+	err = dp_attach_tun(dp, ifindex);
+	return err ? err : 1;
 }
 
 void dp_interface_clean(const struct dp *dp, uint32_t ifindex)

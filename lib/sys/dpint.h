@@ -15,8 +15,8 @@
 enum { DP_PATH_MAX = 256 };
 
 /* The layout comes last: where it is missing, a start was cut short. */
-enum dp_map { MAP_BINDINGS, MAP_PREFIXES, MAP_ADDRS, MAP_SPIS, MAP_RING,
-	      MAP_STATS, MAP_LAYOUT, MAP__MAX };
+enum dp_map { MAP_BINDINGS, MAP_PREFIXES, MAP_COAS, MAP_FLOWS, MAP_SELECTORS,
+	      MAP_ADDRS, MAP_SPIS, MAP_RING, MAP_STATS, MAP_LAYOUT, MAP__MAX };
 
 struct dp {
 	enum dp_role role;
@@ -33,6 +33,7 @@ struct dp {
 	void (*fn)(void *arg, const struct dp_rec *rec);
 	void *arg;
 	int n_recs;
+	int pins_fd;			/* inotify of the folder; -1: none */
 	uint32_t mark;			/* of what this daemon put in a set */
 };
 
@@ -46,5 +47,7 @@ static inline int dp_map_fd(const struct dp *dp, enum dp_map map)
 void dp_interface_clean(const struct dp *dp, uint32_t ifindex);
 /* dpmap.c: tells the programs how many prefixes there are. 0 or -errno. */
 int dp_prefixes_count(struct dp *dp);
+/* dpflow.c: and how many bindings there are with DP_BINDING_MULTI. */
+int dp_multi_count(struct dp *dp);
 
 #endif

@@ -172,6 +172,24 @@ int dp_prefix_del(struct dp *dp, const struct in6_addr *prefix)
 	return err;
 }
 
+int dp_prefix_each(struct dp *dp,
+		   void (*fn)(void *arg, const struct in6_addr *prefix),
+		   void *arg)
+{
+	int fd = dp_map_fd(dp, MAP_PREFIXES), more;
+	struct in6_addr prefix = { 0 };
+	uint64_t key, next;
+
+	more = bpf_map_get_next_key(fd, NULL, &next);
+	while (!more) {
+		key = next;
+		more = bpf_map_get_next_key(fd, &key, &next);
+		memcpy(&prefix, &key, sizeof(key));
+		fn(arg, &prefix);
+	}
+	return more == -ENOENT ? 0 : more;
+}
+
 int dp_homes_set(struct dp *dp, const struct ip6_prefix *prefixes, size_t n)
 {
 	int fd = bpf_map__fd(dp->ha->maps.homes), err = 0;
@@ -184,7 +202,17 @@ int dp_homes_set(struct dp *dp, const struct ip6_prefix *prefixes, size_t n)
 					  BPF_ANY);
 	}
 	dp->ha->bss->homes_known = known && !err;
-	return err == -E2BIG ? 0 : err;	/* then all are looked up */
+	return err;
+}
+
+int dp_home_add(struct dp *dp, const struct in6_addr *addr)
+{
+	int err = bpf_map_update_elem(bpf_map__fd(dp->ha->maps.homes), addr,
+				      &dp->mark, BPF_ANY);
+
+	if (err)
+		dp->ha->bss->homes_known = false;
+	return err;
 }
 
 static int set_add(const struct dp *dp, enum dp_map map, const void *key)

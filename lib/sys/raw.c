@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "proto/mip.h"
 
 enum { RAW_SNDBUF = 1 << 20 };
 
@@ -22,6 +23,33 @@ union cmsg_mem {
 	char mem[CMSG_SPACE(sizeof(struct in6_pktinfo)) +
 		 CMSG_SPACE(sizeof(int))];
 };
+
+/* A message that came, and what came beside it. */
+struct raw_in {
+	struct sockaddr_in6 from;
+	union cmsg_mem cmsg;
+	struct iovec iov;
+	struct msghdr msg;
+};
+
+/* too_big: flags of what is refused. The message's length, or -errno. */
+static ssize_t raw_in_read(int fd, struct raw_in *in, uint8_t *mem, size_t cap,
+			   int too_big)
+{
+	ssize_t n;
+
+	*in = (struct raw_in){ .iov = { mem, cap } };
+	in->msg = (struct msghdr){
+		.msg_name = &in->from, .msg_namelen = sizeof(in->from),
+		.msg_iov = &in->iov, .msg_iovlen = 1,
+		.msg_control = in->cmsg.mem,
+		.msg_controllen = sizeof(in->cmsg.mem),
+	};
+	n = recvmsg(fd, &in->msg, 0);
+	if (n < 0)
+		return -errno;
+	return in->msg.msg_flags & too_big ? -EMSGSIZE : n;
+}
 
 static int raw_socket(int family, int type, int protocol)
 {
@@ -47,16 +75,6 @@ static int close_on(int err, int fd)
 	log_err("raw socket option: %s", strerror(-err));
 	close(fd);
 	return err;
-}
-
-static struct cmsghdr *cmsg_put(struct msghdr *msg, struct cmsghdr *cmsg,
-				int type, const void *data, size_t len)
-{
-	cmsg->cmsg_level = IPPROTO_IPV6;
-	cmsg->cmsg_type = type;
-	cmsg->cmsg_len = CMSG_LEN(len);
-	memcpy(CMSG_DATA(cmsg), data, len);
-	return CMSG_NXTHDR(msg, cmsg);
 }
 
 int raw_open(void)
@@ -87,6 +105,7 @@ static int raw_msg_fill(struct raw_msg *m, struct msghdr *msg,
 			const uint8_t *p, size_t len, uint32_t ifindex)
 {
 	struct in6_pktinfo info = { .ipi6_ifindex = ifindex };
+	struct cmsghdr *cmsg;
 
 	if (len < IP6_HDR_LEN)
 		return -EINVAL;
@@ -104,7 +123,11 @@ static int raw_msg_fill(struct raw_msg *m, struct msghdr *msg,
 	if (IN6_IS_ADDR_LINKLOCAL(&m->to.sin6_addr) ||
 	    IN6_IS_ADDR_MC_LINKLOCAL(&m->to.sin6_addr))
 		m->to.sin6_scope_id = ifindex;
-	cmsg_put(msg, CMSG_FIRSTHDR(msg), IPV6_PKTINFO, &info, sizeof(info));
+	cmsg = CMSG_FIRSTHDR(msg);
+	cmsg->cmsg_level = IPPROTO_IPV6;
+	cmsg->cmsg_type = IPV6_PKTINFO;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(info));
+	memcpy(CMSG_DATA(cmsg), &info, sizeof(info));
 	return 0;
 }
 
@@ -117,6 +140,17 @@ int raw_send(int fd, const uint8_t *p, size_t len, uint32_t ifindex)
 	if (err)
 		return err;
 	return sendmsg(fd, &msg, 0) < 0 ? -errno : 0;
+}
+
+int raw_send_bound(int fd, const uint8_t *p, size_t len, uint32_t ifindex)
+{
+	int err = set_int(fd, SOL_SOCKET, SO_BINDTOIFINDEX, (int)ifindex);
+
+	if (err)
+		return err;
+	err = raw_send(fd, p, len, ifindex);
+	set_int(fd, SOL_SOCKET, SO_BINDTOIFINDEX, 0);
+	return err;
 }
 
 struct raw_batch {
@@ -201,6 +235,14 @@ int raw_hold(int protocol)
 	return close_on(err, fd);
 }
 
+int raw_report_errors(int fd)
+{
+	int err = set_int(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
+
+	/* errors then tell the packet from its own header on */
+	return err ? err : set_int(fd, IPPROTO_IPV6, IPV6_HDRINCL, 1);
+}
+
 int raw_tunnel_open(void)
 {
 	static const int options[] = {
@@ -282,22 +324,13 @@ static void tunnel_cmsgs(struct msghdr *msg, struct raw_tunnel *out)
 ssize_t raw_tunnel_read(int fd, uint8_t *mem, size_t cap,
 			struct raw_tunnel *out)
 {
-	struct sockaddr_in6 from = { 0 };
-	union cmsg_mem cmsg = { 0 };
-	struct iovec iov = { mem, cap };
-	struct msghdr msg = {
-		.msg_name = &from, .msg_namelen = sizeof(from),
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = cmsg.mem, .msg_controllen = sizeof(cmsg.mem),
-	};
-	ssize_t n = recvmsg(fd, &msg, 0);
+	struct raw_in in;
+	ssize_t n = raw_in_read(fd, &in, mem, cap, MSG_TRUNC | MSG_CTRUNC);
 
 	if (n < 0)
-		return -errno;
-	if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
-		return -EMSGSIZE;
-	*out = (struct raw_tunnel){ .src = from.sin6_addr };
-	tunnel_cmsgs(&msg, out);
+		return n;
+	*out = (struct raw_tunnel){ .src = in.from.sin6_addr };
+	tunnel_cmsgs(&in.msg, out);
 	return n;
 }
 
@@ -349,7 +382,8 @@ ssize_t raw_tunnel_error(int fd, uint8_t *mem, size_t cap,
 	return n;
 }
 
-int raw_ra_open(void)
+/* For these two types, or one. */
+static int icmp_open(int type, int other)
 {
 	int fd = raw_socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6);
 	struct icmp6_filter filter;
@@ -358,7 +392,8 @@ int raw_ra_open(void)
 	if (fd < 0)
 		return fd;
 	ICMP6_FILTER_SETBLOCKALL(&filter);
-	ICMP6_FILTER_SETPASS(ND_ROUTER_ADVERT, &filter);
+	ICMP6_FILTER_SETPASS(type, &filter);
+	ICMP6_FILTER_SETPASS(other, &filter);
 	err = setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &filter,
 			 sizeof(filter)) < 0 ? -errno : 0;
 	if (!err)
@@ -370,17 +405,79 @@ int raw_ra_open(void)
 	return close_on(err, fd);
 }
 
-int raw_ra_join(int fd, uint32_t ifindex)
+int raw_ra_open(void)
+{
+	return icmp_open(ND_ROUTER_ADVERT, ND_ROUTER_ADVERT);
+}
+
+int raw_nd_open(void)
+{
+	return icmp_open(ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT);
+}
+
+int raw_haad_open(void)
+{
+	return icmp_open(MIP_HAAD_REPLY, MIP_HAAD_REPLY);
+}
+
+int raw_request_open(void)
+{
+	return icmp_open(MIP_HAAD_REQUEST, MIP_HAAD_REQUEST);
+}
+
+static int anycast(int fd, int option, uint32_t ifindex,
+		   const struct in6_addr *addr)
 {
 	struct ipv6_mreq mreq = {
-		.ipv6mr_multiaddr.s6_addr = { 0xff, 2, [15] = 1 },
+		.ipv6mr_multiaddr = *addr, .ipv6mr_interface = ifindex,
+	};
+
+	return setsockopt(fd, IPPROTO_IPV6, option, &mreq, sizeof(mreq)) < 0 ?
+		-errno : 0;
+}
+
+int raw_anycast_join(int fd, uint32_t ifindex, const struct in6_addr *addr)
+{
+	return anycast(fd, IPV6_JOIN_ANYCAST, ifindex, addr);
+}
+
+void raw_anycast_leave(int fd, uint32_t ifindex, const struct in6_addr *addr)
+{
+	anycast(fd, IPV6_LEAVE_ANYCAST, ifindex, addr);
+}
+
+int raw_group(int fd, uint32_t ifindex, const struct in6_addr *group,
+	      bool join)
+{
+	struct ipv6_mreq mreq = {
+		.ipv6mr_multiaddr = *group,
 		.ipv6mr_interface = ifindex,
 	};
 
-	if (!setsockopt(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &mreq,
-			sizeof(mreq)) || errno == EADDRINUSE)
+	if (!setsockopt(fd, IPPROTO_IPV6, join ? IPV6_JOIN_GROUP :
+			IPV6_LEAVE_GROUP, &mreq, sizeof(mreq)) ||
+	    (join && errno == EADDRINUSE))
 		return 0;
 	return -errno;
+}
+
+int raw_ra_and_na(int fd, bool na)
+{
+	struct icmp6_filter filter;
+
+	ICMP6_FILTER_SETBLOCKALL(&filter);
+	ICMP6_FILTER_SETPASS(ND_ROUTER_ADVERT, &filter);
+	if (na)
+		ICMP6_FILTER_SETPASS(ND_NEIGHBOR_ADVERT, &filter);
+	return setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &filter,
+			  sizeof(filter)) < 0 ? -errno : 0;
+}
+
+int raw_ra_join(int fd, uint32_t ifindex)
+{
+	const struct in6_addr all_nodes = { .s6_addr = { 0xff, 2, [15] = 1 } };
+
+	return raw_group(fd, ifindex, &all_nodes, true);
 }
 
 static void ra_cmsgs(struct msghdr *msg, struct ip6_pkt *pkt, uint32_t *ifindex)
@@ -406,56 +503,20 @@ static void ra_cmsgs(struct msghdr *msg, struct ip6_pkt *pkt, uint32_t *ifindex)
 ssize_t raw_ra_read(int fd, uint8_t *mem, size_t cap, struct ip6_pkt *pkt,
 		    uint32_t *ifindex)
 {
-	struct sockaddr_in6 from = { 0 };
-	union cmsg_mem cmsg = { 0 };
-	struct iovec iov = { mem, cap };
-	struct msghdr msg = {
-		.msg_name = &from, .msg_namelen = sizeof(from),
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = cmsg.mem, .msg_controllen = sizeof(cmsg.mem),
-	};
-	ssize_t n = recvmsg(fd, &msg, 0);
+	struct raw_in in;
+	ssize_t n = raw_in_read(fd, &in, mem, cap, MSG_TRUNC);
 
 	if (n < 0)
-		return -errno;
-	if (msg.msg_flags & MSG_TRUNC)
-		return -EMSGSIZE;
+		return n;
 	*pkt = (struct ip6_pkt) {
-		.src = from.sin6_addr,
+		.src = in.from.sin6_addr,
 		.proto = IPPROTO_ICMPV6,
 		.upper = mem,
 		.upper_len = n,
 	};
-	*ifindex = from.sin6_scope_id;
-	ra_cmsgs(&msg, pkt, ifindex);
+	*ifindex = in.from.sin6_scope_id;
+	ra_cmsgs(&in.msg, pkt, ifindex);
 	return n;
-}
-
-int raw_icmp_send(int fd, uint32_t ifindex, const struct in6_addr *src,
-		  const struct in6_addr *dst, const uint8_t *p, size_t len)
-{
-	struct sockaddr_in6 to = {
-		.sin6_family = AF_INET6, .sin6_addr = *dst,
-	};
-	struct in6_pktinfo info = {
-		.ipi6_addr = *src, .ipi6_ifindex = ifindex,
-	};
-	const int hops = 255;	/* RFC 4861 6.1, 7.1 */
-	union cmsg_mem mem = { 0 };
-	struct iovec iov = { (void *)p, len };
-	struct msghdr msg = {
-		.msg_name = &to, .msg_namelen = sizeof(to),
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = mem.mem, .msg_controllen = sizeof(mem.mem),
-	};
-	struct cmsghdr *next;
-
-	if (IN6_IS_ADDR_LINKLOCAL(dst) || IN6_IS_ADDR_MC_LINKLOCAL(dst))
-		to.sin6_scope_id = ifindex;
-	next = cmsg_put(&msg, CMSG_FIRSTHDR(&msg), IPV6_PKTINFO, &info,
-			sizeof(info));
-	cmsg_put(&msg, next, IPV6_HOPLIMIT, &hops, sizeof(hops));
-	return sendmsg(fd, &msg, 0) < 0 ? -errno : 0;
 }
 
 /* SOCK_DGRAM: the kernel writes the Ethernet header. Protocol 0: nothing is
@@ -478,6 +539,77 @@ int packet_send(int fd, uint32_t ifindex, const uint8_t mac[6],
 	memcpy(to.sll_addr, mac, ETH_ALEN);
 	return sendto(fd, p, len, 0, (struct sockaddr *)&to, sizeof(to)) < 0 ?
 		-errno : 0;
+}
+
+int packet_send_direct(int fd, uint32_t ifindex, const uint8_t mac[6],
+		       const uint8_t *p, size_t len)
+{
+	int err = set_int(fd, SOL_PACKET, PACKET_QDISC_BYPASS, 1);
+
+	if (err)
+		return err;
+	err = packet_send(fd, ifindex, mac, p, len);
+	set_int(fd, SOL_PACKET, PACKET_QDISC_BYPASS, 0);
+	return err;
+}
+
+/* An ICMPv6 message of these types, straight behind the IPv6 header, that no
+ * router has forwarded. */
+static int filter_router(int fd)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 6),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IP6_PROTO_ICMPV6, 0, 6),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 7),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 255, 0, 4),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, IP6_HDR_LEN),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ND_TYPE_RS, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ND_TYPE_RA, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	struct sock_fprog prog = {
+		.len = sizeof(filter) / sizeof(*filter), .filter = filter,
+	};
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog,
+			  sizeof(prog)) < 0 ? -errno : 0;
+}
+
+int packet_router_open(uint32_t ifindex)
+{
+	struct sockaddr_ll at = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_IPV6),
+		.sll_ifindex = (int)ifindex,
+	};
+	int fd = packet_open();
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = filter_router(fd);
+	if (!err && bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0)
+		err = -errno;
+	return close_on(err, fd);
+}
+
+ssize_t packet_read(int fd, uint8_t *mem, size_t cap, uint8_t mac[6])
+{
+	struct sockaddr_ll from = { 0 };
+	struct iovec iov = { mem, cap };
+	struct msghdr msg = {
+		.msg_name = &from, .msg_namelen = sizeof(from),
+		.msg_iov = &iov, .msg_iovlen = 1,
+	};
+	ssize_t n = recvmsg(fd, &msg, 0);
+
+	if (n < 0)
+		return -errno;
+	if (msg.msg_flags & MSG_TRUNC || from.sll_halen != ETH_ALEN)
+		return -EMSGSIZE;
+	memcpy(mac, from.sll_addr, ETH_ALEN);
+	return n;
 }
 
 int packet_allmulti(int fd, uint32_t ifindex)

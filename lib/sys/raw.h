@@ -22,6 +22,9 @@ int raw_open(void);
  * header's destination with its source, on ifindex if not 0. 0 or -errno.
  */
 int raw_send(int fd, const uint8_t *p, size_t len, uint32_t ifindex);
+/* The same, but by routes of that interface alone: rules that lead elsewhere
+ * are passed over. */
+int raw_send_bound(int fd, const uint8_t *p, size_t len, uint32_t ifindex);
 
 /*
  * Whole packets that go out together, by as few system calls as the kernel
@@ -47,6 +50,10 @@ void raw_batch_send(struct raw_batch *batch, int fd,
  * the kernel then sends no parameter problem for packets of it that BPF lets
  * pass. Descriptor or -errno. */
 int raw_hold(int protocol);
+
+/* From now on raw_tunnel_error() reads the ICMPv6 errors about packets of its
+ * protocol that were sent from here. 0 or -errno. */
+int raw_report_errors(int fd);
 
 /*
  * The same for 41, but it receives: what BPF did not take, reassembled and
@@ -84,21 +91,33 @@ ssize_t raw_tunnel_error(int fd, uint8_t *mem, size_t cap,
 /* ICMPv6, router advertisements only, with hop limit and interface told.
  * Descriptor or -errno. */
 int raw_ra_open(void);
+/* The same for Home Agent Address Discovery Reply messages, RFC 6275 6.6. */
+int raw_haad_open(void);
+/* The same for Neighbour Solicitations and Advertisements, of groups that were
+ * joined; raw_ra_read() reads them. Descriptor or -errno. */
+int raw_nd_open(void);
+/* Joins or leaves a group on an interface. 0 or -errno; to join one twice is no
+ * error. */
+int raw_group(int fd, uint32_t ifindex, const struct in6_addr *group,
+	      bool join);
 /* Joins all-nodes on an interface (it is joined by the kernel anyway, but
  * this makes the socket see it there). 0 or -errno. */
 int raw_ra_join(int fd, uint32_t ifindex);
+/* Neighbour Advertisements as well, or no more. 0 or -errno. */
+int raw_ra_and_na(int fd, bool na);
+/* The same for Home Agent Address Discovery Requests (RFC 6275 6.5). */
+int raw_request_open(void);
+/* Has an anycast address on that interface while fd is open, or until it is
+ * left; the kernel forgets it too when the interface goes down. CAP_NET_ADMIN;
+ * where no prefix of the interface has it, only a router may. 0 or -errno. */
+int raw_anycast_join(int fd, uint32_t ifindex, const struct in6_addr *addr);
+void raw_anycast_leave(int fd, uint32_t ifindex, const struct in6_addr *addr);
 /*
  * One message: pkt's src, dst (if known), hop_limit, proto = 58, upper =
  * mem. Its length, or -errno (-EAGAIN).
  */
 ssize_t raw_ra_read(int fd, uint8_t *mem, size_t cap, struct ip6_pkt *pkt,
 		    uint32_t *ifindex);
-
-/* ICMPv6 out with hop limit 255; the kernel writes the IPv6 header. src may
- * be unspecified (kernel chooses). msg's checksum is filled in by the kernel.
- * 0 or -errno. */
-int raw_icmp_send(int fd, uint32_t ifindex, const struct in6_addr *src,
-		  const struct in6_addr *dst, const uint8_t *msg, size_t len);
 
 /*
  * A whole Ethernet frame with an IPv6 packet, to mac, on ifindex: for
@@ -108,6 +127,18 @@ int raw_icmp_send(int fd, uint32_t ifindex, const struct in6_addr *src,
 int packet_open(void);
 int packet_send(int fd, uint32_t ifindex, const uint8_t mac[6],
 		const uint8_t *p, size_t len);
+/* The same, unseen by what stands at the interface's egress (tc). */
+int packet_send_direct(int fd, uint32_t ifindex, const uint8_t mac[6],
+		       const uint8_t *p, size_t len);
+/*
+ * Router solicitations and advertisements as they come in on an interface, with
+ * hop limit 255, whole packets and the link-layer address that each came from:
+ * an answer to it needs no neighbour entry. A host's own packets are not seen.
+ * Descriptor or -errno.
+ */
+int packet_router_open(uint32_t ifindex);
+/* One packet, IPv6 header first. Its length, or -errno (-EAGAIN; -EMSGSIZE). */
+ssize_t packet_read(int fd, uint8_t *mem, size_t cap, uint8_t mac[6]);
 /* All-multicast reception on an interface while fd is open: solicitations
  * for bound HoAs come to groups that nobody joined. 0 or -errno. */
 int packet_allmulti(int fd, uint32_t ifindex);

@@ -4,13 +4,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libmnl/libmnl.h>
 #include <linux/fib_rules.h>
 #include <linux/filter.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
-#include <linux/rtnetlink.h>
+#include <linux/pkt_sched.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,8 +18,9 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "sys/rtnlint.h"
 
-enum { RTNL_BUFFER = 65536, RTNL_RCVBUF = 4 << 20, ATTRS_MAX = 64 };
+enum { RTNL_BUFFER = 65536, RTNL_RCVBUF = 4 << 20 };
 
 struct rtnl {
 	struct mnl_socket *request, *event;
@@ -30,20 +30,16 @@ struct rtnl {
 	char buffer[RTNL_BUFFER] __attribute__((aligned(8)));
 };
 
-/* Attributes by type; one whose size is not as the table says is left out. */
-struct attrs {
-	const struct nlattr *tb[ATTRS_MAX];
-};
-
-struct attr_rule {
-	uint16_t min, max;
-};
-
 static const struct attr_rule link_rules[ATTRS_MAX] = {
 	[IFLA_ADDRESS] = { 1, 32 },
 	[IFLA_IFNAME] = { 2, IFNAMSIZ },
 	[IFLA_MTU] = { 4, 4 },
 	[IFLA_CARRIER_DOWN_COUNT] = { 4, 4 },
+	[IFLA_XDP] = { 5, UINT16_MAX },
+};
+
+static const struct attr_rule xdp_rules[ATTRS_MAX] = {
+	[IFLA_XDP_ATTACHED] = { 1, 1 },
 };
 
 static const struct attr_rule addr_rules[ATTRS_MAX] = {
@@ -51,9 +47,10 @@ static const struct attr_rule addr_rules[ATTRS_MAX] = {
 	[IFA_LOCAL] = { 16, 16 },
 	[IFA_FLAGS] = { 4, 4 },
 	[IFA_CACHEINFO] = { sizeof(struct ifa_cacheinfo), UINT16_MAX },
+	[IFA_PROTO] = { 1, 1 },
 };
 
-static const struct attr_rule route_rules[ATTRS_MAX] = {
+const struct attr_rule rtnl_route_attrs[ATTRS_MAX] = {
 	[RTA_DST] = { 16, 16 },
 	[RTA_OIF] = { 4, 4 },
 	[RTA_GATEWAY] = { 16, 16 },
@@ -65,16 +62,15 @@ static const struct attr_rule route_rules[ATTRS_MAX] = {
 	[RTA_CACHEINFO] = { sizeof(struct rta_cacheinfo), UINT16_MAX },
 };
 
-static const struct attr_rule metrics_rules[ATTRS_MAX] = {
-	[RTAX_MTU] = { 4, 4 },
-};
-
 static const struct attr_rule neigh_rules[ATTRS_MAX] = {
 	[NDA_DST] = { 16, 16 },
 };
 
-static const struct attr_rule rule_rules[ATTRS_MAX] = {
+const struct attr_rule rtnl_rule_attrs[ATTRS_MAX] = {
 	[FRA_PROTOCOL] = { 1, 1 },
+	[FRA_SRC] = { 16, 16 },
+	[FRA_PRIORITY] = { 4, 4 },
+	[FRA_TABLE] = { 4, 4 },
 };
 
 static void attr_keep(struct attrs *out, const struct nlattr *attr,
@@ -88,8 +84,8 @@ static void attr_keep(struct attrs *out, const struct nlattr *attr,
 		out->tb[type] = attr;
 }
 
-static void attrs_parse(struct attrs *out, const struct nlmsghdr *nlh,
-			size_t header, const struct attr_rule *rules)
+void rtnl_attrs_parse(struct attrs *out, const struct nlmsghdr *nlh,
+		      size_t header, const struct attr_rule *rules)
 {
 	const struct nlattr *attr;
 
@@ -98,8 +94,8 @@ static void attrs_parse(struct attrs *out, const struct nlmsghdr *nlh,
 		attr_keep(out, attr, rules);
 }
 
-static void attrs_parse_mem(struct attrs *out, const void *mem, size_t len,
-			    const struct attr_rule *rules)
+void rtnl_attrs_mem(struct attrs *out, const void *mem, size_t len,
+		    const struct attr_rule *rules)
 {
 	const struct nlattr *attr;
 
@@ -108,18 +104,30 @@ static void attrs_parse_mem(struct attrs *out, const void *mem, size_t len,
 		attr_keep(out, attr, rules);
 }
 
-static uint32_t attr_u32(const struct nlattr *attr, uint32_t otherwise)
+uint32_t rtnl_attr_u32(const struct nlattr *attr, uint32_t otherwise)
 {
 	return attr ? mnl_attr_get_u32(attr) : otherwise;
 }
 
-static void attr_addr(const struct nlattr *attr, struct in6_addr *out)
+void rtnl_attr_addr(const struct nlattr *attr, struct in6_addr *out)
 {
 	if (attr)
 		memcpy(out, mnl_attr_get_payload(attr), sizeof(*out));
 }
 
 /* Decoding: each delivers nothing where the message is not ours. */
+
+static bool has_xdp(const struct nlattr *nest)
+{
+	struct attrs at;
+
+	if (!nest)
+		return false;
+	rtnl_attrs_mem(&at, mnl_attr_get_payload(nest),
+			mnl_attr_get_payload_len(nest), xdp_rules);
+	return at.tb[IFLA_XDP_ATTACHED] &&
+	       mnl_attr_get_u8(at.tb[IFLA_XDP_ATTACHED]) != XDP_ATTACHED_NONE;
+}
 
 static void on_link(struct rtnl *rtnl, const struct nlmsghdr *nlh)
 {
@@ -134,12 +142,13 @@ static void on_link(struct rtnl *rtnl, const struct nlmsghdr *nlh)
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*ifi) ||
 	    ifi->ifi_family != AF_UNSPEC)	/* AF_BRIDGE: of a port */
 		return;
-	attrs_parse(&at, nlh, sizeof(*ifi), link_rules);
+	rtnl_attrs_parse(&at, nlh, sizeof(*ifi), link_rules);
 	ev.ifindex = ifi->ifi_index;
 	ev.link.flags = ifi->ifi_flags;
 	ev.link.arptype = ifi->ifi_type;
-	ev.link.mtu = attr_u32(at.tb[IFLA_MTU], 0);
-	ev.link.carrier_downs = attr_u32(at.tb[IFLA_CARRIER_DOWN_COUNT], 0);
+	ev.link.mtu = rtnl_attr_u32(at.tb[IFLA_MTU], 0);
+	ev.link.carrier_downs = rtnl_attr_u32(at.tb[IFLA_CARRIER_DOWN_COUNT], 0);
+	ev.link.has_xdp = has_xdp(at.tb[IFLA_XDP]);
 	if (at.tb[IFLA_IFNAME])
 		snprintf(ev.link.name, sizeof(ev.link.name), "%.*s",
 			 (int)mnl_attr_get_payload_len(at.tb[IFLA_IFNAME]),
@@ -167,15 +176,17 @@ static void on_addr(struct rtnl *rtnl, const struct nlmsghdr *nlh)
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*ifa) ||
 	    ifa->ifa_family != AF_INET6)
 		return;
-	attrs_parse(&at, nlh, sizeof(*ifa), addr_rules);
+	rtnl_attrs_parse(&at, nlh, sizeof(*ifa), addr_rules);
 	if (!at.tb[IFA_ADDRESS] && !at.tb[IFA_LOCAL])
 		return;
 	ev.ifindex = ifa->ifa_index;
 	ev.addr.prefix_len = ifa->ifa_prefixlen;
-	ev.addr.flags = attr_u32(at.tb[IFA_FLAGS], ifa->ifa_flags);
+	ev.addr.flags = rtnl_attr_u32(at.tb[IFA_FLAGS], ifa->ifa_flags);
 	/* Where there is a peer, IFA_ADDRESS is it and IFA_LOCAL is ours. */
-	attr_addr(at.tb[IFA_ADDRESS], &ev.addr.addr);
-	attr_addr(at.tb[IFA_LOCAL], &ev.addr.addr);
+	rtnl_attr_addr(at.tb[IFA_ADDRESS], &ev.addr.addr);
+	rtnl_attr_addr(at.tb[IFA_LOCAL], &ev.addr.addr);
+	ev.addr.from_ra = at.tb[IFA_PROTO] && mnl_attr_get_u8(
+				at.tb[IFA_PROTO]) == IFAPROT_KERNEL_RA;
 	if (at.tb[IFA_CACHEINFO]) {
 		info = mnl_attr_get_payload(at.tb[IFA_CACHEINFO]);
 		ev.addr.valid = info->ifa_valid;
@@ -193,12 +204,12 @@ static void route_nexthops(struct rtnl *rtnl, struct rtnl_event *ev,
 
 	for (; RTNH_OK(nh, left); left -= RTNH_ALIGN(nh->rtnh_len),
 	     nh = RTNH_NEXT(nh)) {
-		attrs_parse_mem(&at, RTNH_DATA(nh),
-				nh->rtnh_len - sizeof(*nh), route_rules);
+		rtnl_attrs_mem(&at, RTNH_DATA(nh),
+				nh->rtnh_len - sizeof(*nh), rtnl_route_attrs);
 		ev->ifindex = nh->rtnh_ifindex;
 		ev->route.has_gw = at.tb[RTA_GATEWAY];
 		memset(&ev->route.gw, 0, sizeof(ev->route.gw));
-		attr_addr(at.tb[RTA_GATEWAY], &ev->route.gw);
+		rtnl_attr_addr(at.tb[RTA_GATEWAY], &ev->route.gw);
 		rtnl->fn(rtnl->arg, ev);
 	}
 }
@@ -220,14 +231,15 @@ static void on_route(struct rtnl *rtnl, const struct nlmsghdr *nlh)
 		rtnl->fn(rtnl->arg, &ev);
 		return;
 	}
-	attrs_parse(&at, nlh, sizeof(*rtm), route_rules);
-	ev.ifindex = attr_u32(at.tb[RTA_OIF], 0);
+	rtnl_attrs_parse(&at, nlh, sizeof(*rtm), rtnl_route_attrs);
+	ev.ifindex = rtnl_attr_u32(at.tb[RTA_OIF], 0);
 	ev.route.dst_len = rtm->rtm_dst_len;
 	ev.route.protocol = rtm->rtm_protocol;
-	ev.route.table = attr_u32(at.tb[RTA_TABLE], rtm->rtm_table);
+	ev.route.table = rtnl_attr_u32(at.tb[RTA_TABLE], rtm->rtm_table);
+	ev.route.metric = rtnl_attr_u32(at.tb[RTA_PRIORITY], 0);
 	ev.route.has_gw = at.tb[RTA_GATEWAY];
-	attr_addr(at.tb[RTA_DST], &ev.route.dst);
-	attr_addr(at.tb[RTA_GATEWAY], &ev.route.gw);
+	rtnl_attr_addr(at.tb[RTA_DST], &ev.route.dst);
+	rtnl_attr_addr(at.tb[RTA_GATEWAY], &ev.route.gw);
 	if (at.tb[RTA_MULTIPATH])
 		route_nexthops(rtnl, &ev, at.tb[RTA_MULTIPATH]);
 	else
@@ -243,21 +255,48 @@ static void on_neigh(struct rtnl *rtnl, const struct nlmsghdr *nlh)
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*ndm) ||
 	    ndm->ndm_family != AF_INET6)
 		return;
-	attrs_parse(&at, nlh, sizeof(*ndm), neigh_rules);
+	rtnl_attrs_parse(&at, nlh, sizeof(*ndm), neigh_rules);
 	if (!at.tb[NDA_DST])
 		return;
 	ev.ifindex = ndm->ndm_ifindex;
 	ev.neigh.state = nlh->nlmsg_type == RTM_NEWNEIGH ? ndm->ndm_state :
 							   NUD_NONE;
 	ev.neigh.router = ndm->ndm_flags & NTF_ROUTER;
-	attr_addr(at.tb[NDA_DST], &ev.neigh.addr);
+	rtnl_attr_addr(at.tb[NDA_DST], &ev.neigh.addr);
 	rtnl->fn(rtnl->arg, &ev);
 }
 
-static void on_rule(struct rtnl *rtnl)
+static void on_rule(struct rtnl *rtnl, const struct nlmsghdr *nlh)
 {
-	const struct rtnl_event ev = { .type = RTNL_ROUTING };
+	const struct fib_rule_hdr *frh = mnl_nlmsg_get_payload(nlh);
+	struct rtnl_event ev = { .type = RTNL_ROUTING };
+	struct attrs at;
 
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*frh) ||
+	    frh->family != AF_INET6)
+		return;
+	if (nlh->nlmsg_type == RTM_DELRULE) {
+		rtnl_attrs_parse(&at, nlh, sizeof(*frh), rtnl_rule_attrs);
+		ev.type = RTNL_RULE_GONE;
+		ev.rule.priority = rtnl_attr_u32(at.tb[FRA_PRIORITY], 0);
+		ev.rule.table = rtnl_attr_u32(at.tb[FRA_TABLE], frh->table);
+		rtnl_attr_addr(at.tb[FRA_SRC], &ev.rule.from);
+		if (at.tb[FRA_PROTOCOL])
+			ev.rule.protocol =
+				mnl_attr_get_u8(at.tb[FRA_PROTOCOL]);
+	}
+	rtnl->fn(rtnl->arg, &ev);
+}
+
+static void on_filter_gone(struct rtnl *rtnl, const struct nlmsghdr *nlh)
+{
+	const struct tcmsg *tcm = mnl_nlmsg_get_payload(nlh);
+	struct rtnl_event ev = { .type = RTNL_FILTER_GONE };
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*tcm) ||
+	    TC_H_MAJ(tcm->tcm_parent) != TC_H_MAJ(TC_H_CLSACT))
+		return;
+	ev.ifindex = tcm->tcm_ifindex;
 	rtnl->fn(rtnl->arg, &ev);
 }
 
@@ -283,7 +322,11 @@ static void on_event(struct rtnl *rtnl, const struct nlmsghdr *nlh, void *arg)
 		break;
 	case RTM_NEWRULE:
 	case RTM_DELRULE:
-		on_rule(rtnl);
+		on_rule(rtnl, nlh);
+		break;
+	case RTM_DELQDISC:
+	case RTM_DELTFILTER:
+		on_filter_gone(rtnl, nlh);
 		break;
 	}
 }
@@ -307,7 +350,7 @@ static int event_open(struct rtnl *rtnl)
 {
 	const int groups[] = {
 		RTNLGRP_LINK, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE,
-		RTNLGRP_IPV6_RULE, RTNLGRP_NEIGH,
+		RTNLGRP_IPV6_RULE, RTNLGRP_NEIGH, RTNLGRP_TC,
 	};
 	int size = RTNL_RCVBUF, fd;
 	size_t i;
@@ -434,12 +477,9 @@ static void log_ext_ack(const struct nlmsghdr *nlh)
 				  mnl_attr_get_str(attr));
 }
 
-typedef void (*message_fn)(struct rtnl *rtnl, const struct nlmsghdr *nlh,
-			   void *arg);
-
 /* 1: this was the last message of the answer. */
 static int answer_message(struct rtnl *rtnl, const struct nlmsghdr *nlh,
-			  message_fn fn, void *arg)
+			  rtnl_message_fn fn, void *arg)
 {
 	const struct nlmsgerr *err = mnl_nlmsg_get_payload(nlh);
 
@@ -460,13 +500,8 @@ static int answer_message(struct rtnl *rtnl, const struct nlmsghdr *nlh,
 	return err->error;
 }
 
-/*
- * Sends nlh and hands every message of the answer to fn, which must make no
- * request. An interrupted dump is not repeated: the change that interrupted
- * it comes as an event.
- */
-static int request(struct rtnl *rtnl, struct nlmsghdr *nlh, message_fn fn,
-		   void *arg)
+int rtnl_request(struct rtnl *rtnl, struct nlmsghdr *nlh, rtnl_message_fn fn,
+		 void *arg)
 {
 	const struct nlmsghdr *in;
 	ssize_t n;
@@ -490,13 +525,8 @@ static int request(struct rtnl *rtnl, struct nlmsghdr *nlh, message_fn fn,
 	}
 }
 
-/* A request is small: it stands in the caller's memory. */
-struct message {
-	char mem[512] __attribute__((aligned(8)));
-};
-
-static struct nlmsghdr *message_init(struct message *msg, uint16_t type,
-				     uint16_t flags)
+struct nlmsghdr *rtnl_message(struct message *msg, uint16_t type,
+			      uint16_t flags)
 {
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(msg->mem);
 
@@ -505,21 +535,21 @@ static struct nlmsghdr *message_init(struct message *msg, uint16_t type,
 	return nlh;
 }
 
-static void put_addr(struct nlmsghdr *nlh, uint16_t type,
-		     const struct in6_addr *addr)
+void rtnl_put_addr(struct nlmsghdr *nlh, uint16_t type,
+		   const struct in6_addr *addr)
 {
 	mnl_attr_put(nlh, type, sizeof(*addr), addr);
 }
 
-static int dump(struct rtnl *rtnl, uint16_t type, size_t header,
-		uint8_t family, message_fn fn, void *arg)
+int rtnl_dump(struct rtnl *rtnl, uint16_t type, size_t header, uint8_t family,
+	      rtnl_message_fn fn, void *arg)
 {
 	struct message msg;
-	struct nlmsghdr *nlh = message_init(&msg, type, NLM_F_DUMP);
+	struct nlmsghdr *nlh = rtnl_message(&msg, type, NLM_F_DUMP);
 	uint8_t *first = mnl_nlmsg_put_extra_header(nlh, header);
 
 	*first = family;	/* the first byte of each such header */
-	return request(rtnl, nlh, fn, arg);
+	return rtnl_request(rtnl, nlh, fn, arg);
 }
 
 /*
@@ -562,7 +592,7 @@ static int dump_events(struct rtnl *rtnl, uint16_t type, size_t header,
 
 	rtnl->fn = event_keep;
 	rtnl->arg = &list;
-	err = dump(rtnl, type, header, family, on_event, NULL);
+	err = rtnl_dump(rtnl, type, header, family, on_event, NULL);
 	rtnl->fn = fn;
 	rtnl->arg = arg;
 	for (i = 0; i < list.n; i++)
@@ -595,14 +625,14 @@ static struct nlmsghdr *addr_message(struct message *msg, uint16_t type,
 				     const struct in6_addr *addr,
 				     uint8_t prefix_len)
 {
-	struct nlmsghdr *nlh = message_init(msg, type, NLM_F_ACK | flags);
+	struct nlmsghdr *nlh = rtnl_message(msg, type, NLM_F_ACK | flags);
 	struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
 
 	ifa->ifa_family = AF_INET6;
 	ifa->ifa_prefixlen = prefix_len;
 	ifa->ifa_index = ifindex;
-	put_addr(nlh, IFA_LOCAL, addr);
-	put_addr(nlh, IFA_ADDRESS, addr);
+	rtnl_put_addr(nlh, IFA_LOCAL, addr);
+	rtnl_put_addr(nlh, IFA_ADDRESS, addr);
 	return nlh;
 }
 
@@ -621,7 +651,7 @@ int rtnl_addr_set(struct rtnl *rtnl, uint32_t ifindex,
 			   ifindex, addr, prefix_len);
 	mnl_attr_put_u32(nlh, IFA_FLAGS, flags);
 	mnl_attr_put(nlh, IFA_CACHEINFO, sizeof(info), &info);
-	err = request(rtnl, nlh, NULL, NULL);
+	err = rtnl_request(rtnl, nlh, NULL, NULL);
 	return err == -EEXIST ? 0 : err;
 }
 
@@ -630,261 +660,8 @@ int rtnl_addr_del(struct rtnl *rtnl, uint32_t ifindex,
 {
 	struct message msg;
 
-	return request(rtnl, addr_message(&msg, RTM_DELADDR, 0, ifindex, addr,
-					  prefix_len), NULL, NULL);
-}
-
-/* Rules. */
-
-static struct nlmsghdr *rule_message(struct message *msg, uint16_t type,
-				     uint16_t flags,
-				     const struct rtnl_rule *rule)
-{
-	struct nlmsghdr *nlh = message_init(msg, type, NLM_F_ACK | flags);
-	struct fib_rule_hdr *frh = mnl_nlmsg_put_extra_header(nlh,
-							      sizeof(*frh));
-
-	frh->family = AF_INET6;
-	frh->src_len = 128;
-	frh->action = FR_ACT_TO_TBL;
-	frh->table = rule->table < 256 ? rule->table : RT_TABLE_UNSPEC;
-	put_addr(nlh, FRA_SRC, &rule->from);
-	mnl_attr_put_u32(nlh, FRA_PRIORITY, rule->priority);
-	mnl_attr_put_u32(nlh, FRA_TABLE, rule->table);
-	mnl_attr_put_u8(nlh, FRA_PROTOCOL, rule->protocol);
-	return nlh;
-}
-
-int rtnl_rule_add(struct rtnl *rtnl, const struct rtnl_rule *rule)
-{
-	struct message msg;
-	int err;
-
-	err = request(rtnl, rule_message(&msg, RTM_NEWRULE,
-					 NLM_F_CREATE | NLM_F_EXCL, rule),
-		      NULL, NULL);
-	return err == -EEXIST ? 0 : err;
-}
-
-int rtnl_rule_del(struct rtnl *rtnl, const struct rtnl_rule *rule)
-{
-	struct message msg;
-
-	return request(rtnl, rule_message(&msg, RTM_DELRULE, 0, rule), NULL,
-		       NULL);
-}
-
-/* Messages of a dump that are to be sent back, as deletions. */
-struct deletions {
-	struct message *msgs;
-	size_t n;
-	uint32_t ifindex;
-	uint8_t protocol;
-	bool prefixes;
-	int err;
-};
-
-static void deletion_add(struct deletions *del, const struct nlmsghdr *nlh,
-			 uint16_t type)
-{
-	struct message *msgs;
-	struct nlmsghdr *copy;
-
-	if (nlh->nlmsg_len > sizeof(msgs->mem))
-		return;
-	msgs = realloc(del->msgs, (del->n + 1) * sizeof(*msgs));
-	if (!msgs) {
-		del->err = -ENOMEM;
-		return;
-	}
-	del->msgs = msgs;
-	copy = memcpy(msgs[del->n++].mem, nlh, nlh->nlmsg_len);
-	copy->nlmsg_type = type;
-	copy->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-	copy->nlmsg_pid = 0;
-}
-
-/* What is gone already is no error. */
-static int deletions_do(struct rtnl *rtnl, struct deletions *del)
-{
-	size_t i;
-	int err;
-
-	for (i = 0; i < del->n; i++) {
-		err = request(rtnl, (struct nlmsghdr *)del->msgs[i].mem, NULL,
-			      NULL);
-		if (err && err != -ENOENT && err != -ESRCH && !del->err)
-			del->err = err;
-	}
-	free(del->msgs);
-	return del->err;
-}
-
-static void rule_choose(struct rtnl *rtnl, const struct nlmsghdr *nlh,
-			void *arg)
-{
-	struct deletions *del = arg;
-	struct attrs at;
-
-	(void)rtnl;
-	if (nlh->nlmsg_type != RTM_NEWRULE ||
-	    mnl_nlmsg_get_payload_len(nlh) < sizeof(struct fib_rule_hdr))
-		return;
-	attrs_parse(&at, nlh, sizeof(struct fib_rule_hdr), rule_rules);
-	if (at.tb[FRA_PROTOCOL] &&
-	    mnl_attr_get_u8(at.tb[FRA_PROTOCOL]) == del->protocol)
-		deletion_add(del, nlh, RTM_DELRULE);
-}
-
-int rtnl_rules_flush(struct rtnl *rtnl, uint8_t protocol)
-{
-	struct deletions del = { .protocol = protocol };
-
-	del.err = dump(rtnl, RTM_GETRULE, sizeof(struct fib_rule_hdr),
-		       AF_INET6, rule_choose, &del);
-	return deletions_do(rtnl, &del);
-}
-
-/* Routes. */
-
-int rtnl_default_set(struct rtnl *rtnl, uint32_t ifindex, uint32_t table,
-		     uint8_t protocol, uint32_t mtu)
-{
-	struct message msg;
-	struct nlmsghdr *nlh = message_init(&msg, RTM_NEWROUTE, NLM_F_ACK |
-					    NLM_F_CREATE | NLM_F_REPLACE);
-	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
-	struct nlattr *metrics;
-
-	rtm->rtm_family = AF_INET6;
-	rtm->rtm_table = table < 256 ? table : RT_TABLE_UNSPEC;
-	rtm->rtm_protocol = protocol;
-	rtm->rtm_scope = RT_SCOPE_UNIVERSE;
-	rtm->rtm_type = RTN_UNICAST;
-	mnl_attr_put_u32(nlh, RTA_TABLE, table);
-	mnl_attr_put_u32(nlh, RTA_OIF, ifindex);
-	if (mtu) {
-		metrics = mnl_attr_nest_start(nlh, RTA_METRICS);
-		mnl_attr_put_u32(nlh, RTAX_MTU, mtu);
-		mnl_attr_nest_end(nlh, metrics);
-	}
-	return request(rtnl, nlh, NULL, NULL);
-}
-
-/*
- * The kernel marks a default route from an RA RTPROT_RA, but the prefix's
- * on-link route RTPROT_KERNEL, as it does that of an address given by hand:
- * the lifetime tells them apart (one that never expires is left).
- */
-static bool route_from_ra(const struct rtmsg *rtm, const struct attrs *at,
-			  bool prefixes)
-{
-	const struct rta_cacheinfo *info;
-	struct in6_addr dst = { 0 };
-
-	if (!rtm->rtm_dst_len || !prefixes)
-		return !rtm->rtm_dst_len && rtm->rtm_protocol == RTPROT_RA;
-	attr_addr(at->tb[RTA_DST], &dst);
-	if (IN6_IS_ADDR_LINKLOCAL(&dst) || IN6_IS_ADDR_MULTICAST(&dst))
-		return false;
-	if (rtm->rtm_protocol == RTPROT_RA)
-		return true;
-	if (rtm->rtm_protocol != RTPROT_KERNEL || at->tb[RTA_GATEWAY] ||
-	    rtm->rtm_dst_len == 128 || !at->tb[RTA_CACHEINFO])
-		return false;
-	info = mnl_attr_get_payload(at->tb[RTA_CACHEINFO]);
-	return info->rta_expires != 0;
-}
-
-static void ra_route_choose(struct rtnl *rtnl, const struct nlmsghdr *nlh,
-			    void *arg)
-{
-	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
-	struct deletions *del = arg;
-	struct attrs at;
-
-	(void)rtnl;
-	if (nlh->nlmsg_type != RTM_NEWROUTE ||
-	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*rtm) ||
-	    rtm->rtm_type != RTN_UNICAST || rtm->rtm_flags & RTM_F_CLONED)
-		return;
-	attrs_parse(&at, nlh, sizeof(*rtm), route_rules);
-	if (attr_u32(at.tb[RTA_OIF], 0) == del->ifindex &&
-	    route_from_ra(rtm, &at, del->prefixes))
-		deletion_add(del, nlh, RTM_DELROUTE);
-}
-
-int rtnl_ra_routes_flush(struct rtnl *rtnl, uint32_t ifindex, bool prefixes)
-{
-	struct deletions del = { .ifindex = ifindex, .prefixes = prefixes };
-
-	del.err = dump(rtnl, RTM_GETROUTE, sizeof(struct rtmsg), AF_INET6,
-		       ra_route_choose, &del);
-	return deletions_do(rtnl, &del);
-}
-
-/* Where the route tells no MTU, IPv6's of the interface holds. */
-static uint32_t ipv6_mtu(uint32_t ifindex)
-{
-	char name[IFNAMSIZ], path[64 + IFNAMSIZ];
-	unsigned int mtu = 0;
-	FILE *file;
-
-	if (!if_indextoname(ifindex, name))
-		return 0;
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/mtu", name);
-	file = fopen(path, "re");
-	if (!file)
-		return 0;
-	if (fscanf(file, "%u", &mtu) != 1)
-		mtu = 0;
-	fclose(file);
-	return mtu;
-}
-
-static void path_decode(struct rtnl *rtnl, const struct nlmsghdr *nlh,
-			void *arg)
-{
-	struct rtnl_path *out = arg;
-	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
-	struct attrs at, metrics;
-	const struct nlattr *attr;
-
-	(void)rtnl;
-	if (nlh->nlmsg_type != RTM_NEWROUTE ||
-	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*rtm))
-		return;
-	out->local = rtm->rtm_type == RTN_LOCAL;
-	attrs_parse(&at, nlh, sizeof(struct rtmsg), route_rules);
-	out->ifindex = attr_u32(at.tb[RTA_OIF], 0);
-	attr_addr(at.tb[RTA_GATEWAY], &out->gw);
-	attr_addr(at.tb[RTA_PREFSRC], &out->source);
-	attr = at.tb[RTA_METRICS];
-	if (!attr)
-		return;
-	attrs_parse_mem(&metrics, mnl_attr_get_payload(attr),
-			mnl_attr_get_payload_len(attr), metrics_rules);
-	out->mtu = attr_u32(metrics.tb[RTAX_MTU], 0);
-}
-
-int rtnl_path_get(struct rtnl *rtnl, const struct in6_addr *dst,
-		  struct rtnl_path *out)
-{
-	struct message msg;
-	struct nlmsghdr *nlh = message_init(&msg, RTM_GETROUTE, NLM_F_ACK);
-	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
-	int err;
-
-	rtm->rtm_family = AF_INET6;
-	rtm->rtm_dst_len = 128;
-	put_addr(nlh, RTA_DST, dst);
-	memset(out, 0, sizeof(*out));
-	err = request(rtnl, nlh, path_decode, out);
-	if (!err && !out->ifindex)
-		err = -ENETUNREACH;
-	if (!err && !out->mtu)
-		out->mtu = ipv6_mtu(out->ifindex);
-	return err;
+	return rtnl_request(rtnl, addr_message(&msg, RTM_DELADDR, 0, ifindex,
+					       addr, prefix_len), NULL, NULL);
 }
 
 /* Links and neighbours. */
@@ -892,7 +669,7 @@ int rtnl_path_get(struct rtnl *rtnl, const struct in6_addr *dst,
 static struct nlmsghdr *link_message(struct message *msg, uint16_t type,
 				     uint32_t ifindex, unsigned int up)
 {
-	struct nlmsghdr *nlh = message_init(msg, type, NLM_F_ACK);
+	struct nlmsghdr *nlh = rtnl_message(msg, type, NLM_F_ACK);
 	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
 
 	ifi->ifi_family = AF_UNSPEC;
@@ -908,15 +685,53 @@ int rtnl_link_up(struct rtnl *rtnl, uint32_t ifindex, uint32_t mtu)
 
 	if (mtu)
 		mnl_attr_put_u32(nlh, IFLA_MTU, mtu);
-	return request(rtnl, nlh, NULL, NULL);
+	return rtnl_request(rtnl, nlh, NULL, NULL);
 }
 
 int rtnl_link_del(struct rtnl *rtnl, uint32_t ifindex)
 {
 	struct message msg;
 
-	return request(rtnl, link_message(&msg, RTM_DELLINK, ifindex, 0), NULL,
-		       NULL);
+	return rtnl_request(rtnl, link_message(&msg, RTM_DELLINK, ifindex, 0),
+			    NULL, NULL);
+}
+
+static struct nlmsghdr *neigh_message(struct message *msg, uint32_t ifindex,
+				      const struct in6_addr *addr,
+				      uint16_t state, uint8_t flags)
+{
+	struct nlmsghdr *nlh = rtnl_message(msg, RTM_NEWNEIGH, NLM_F_ACK |
+					    NLM_F_CREATE | NLM_F_REPLACE);
+	struct ndmsg *ndm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ndm));
+
+	ndm->ndm_family = AF_INET6;
+	ndm->ndm_ifindex = ifindex;
+	ndm->ndm_state = state;
+	ndm->ndm_flags = flags;
+	rtnl_put_addr(nlh, NDA_DST, addr);
+	return nlh;
+}
+
+/*
+ * A probe where its link-layer address is known; else it is asked for, anew:
+ * packets that wait for the answer fill their sockets' buffers, which would
+ * stop who sends.
+ */
+int rtnl_neigh_ask(struct rtnl *rtnl, uint32_t ifindex,
+		   const struct in6_addr *addr)
+{
+	int err = rtnl_neigh_set(rtnl, ifindex, addr, NULL, NUD_PROBE, true);
+	struct nlmsghdr *nlh;
+	struct message msg;
+
+	if (!err)
+		return 0;
+	nlh = neigh_message(&msg, ifindex, addr, NUD_NONE, 0);
+	nlh->nlmsg_type = RTM_DELNEIGH;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	rtnl_request(rtnl, nlh, NULL, NULL);
+	return rtnl_request(rtnl, neigh_message(&msg, ifindex, addr, NUD_NONE,
+						NTF_USE), NULL, NULL);
 }
 
 int rtnl_neigh_set(struct rtnl *rtnl, uint32_t ifindex,
@@ -924,31 +739,47 @@ int rtnl_neigh_set(struct rtnl *rtnl, uint32_t ifindex,
 		   uint16_t state, bool router)
 {
 	struct message msg;
-	struct nlmsghdr *nlh = message_init(&msg, RTM_NEWNEIGH, NLM_F_ACK |
-					    NLM_F_CREATE | NLM_F_REPLACE);
-	struct ndmsg *ndm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ndm));
+	struct nlmsghdr *nlh = neigh_message(&msg, ifindex, addr, state,
+					     router ? NTF_ROUTER : 0);
 
-	ndm->ndm_family = AF_INET6;
-	ndm->ndm_ifindex = ifindex;
-	ndm->ndm_state = state;
-	ndm->ndm_flags = router ? NTF_ROUTER : 0;
-	put_addr(nlh, NDA_DST, addr);
 	if (mac)
 		mnl_attr_put(nlh, NDA_LLADDR, 6, mac);
-	return request(rtnl, nlh, NULL, NULL);
+	return rtnl_request(rtnl, nlh, NULL, NULL);
+}
+
+/* 0 or -errno */
+static int sysctl_path(char path[128], const char *ifname, const char *key)
+{
+	if (strchr(ifname, '/') || strchr(key, '/') || !strcmp(ifname, ".."))
+		return -EINVAL;
+	return snprintf(path, 128, "/proc/sys/net/ipv6/conf/%s/%s", ifname,
+			key) < 128 ? 0 : -ENAMETOOLONG;
+}
+
+int sysctl_ipv6_get(const char *ifname, const char *key)
+{
+	char path[128];
+	int value, err = sysctl_path(path, ifname, key);
+	FILE *file;
+
+	if (err)
+		return err;
+	file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	if (fscanf(file, "%d", &value) != 1 || value < 0)
+		value = -EINVAL;
+	fclose(file);
+	return value;
 }
 
 int sysctl_ipv6_set(const char *ifname, const char *key, int value)
 {
 	char path[128], text[16];
-	int fd, len, err = 0;
+	int fd, len, err = sysctl_path(path, ifname, key);
 
-	if (strchr(ifname, '/') || strchr(key, '/') || !strcmp(ifname, ".."))
-		return -EINVAL;
-	len = snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/%s",
-		       ifname, key);
-	if (len >= (int)sizeof(path))
-		return -ENAMETOOLONG;
+	if (err)
+		return err;
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;

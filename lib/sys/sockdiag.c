@@ -193,21 +193,39 @@ struct dump {
 	bool inconsistent;
 };
 
-static int dump_send(struct sockdiag *sd, const struct dump *dump)
+/* A request in sd->buffer, about IPv6's sockets. */
+static struct inet_diag_req_v2 *request_put(struct sockdiag *sd, uint16_t type,
+					    uint16_t flags, uint8_t protocol)
 {
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(sd->buffer);
 	struct inet_diag_req_v2 *req;
 
-	nlh->nlmsg_type = SOCK_DIAG_BY_FAMILY;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
 	nlh->nlmsg_seq = ++sd->seq;
 	req = mnl_nlmsg_put_extra_header(nlh, sizeof(*req));
 	req->sdiag_family = AF_INET6;
-	req->sdiag_protocol = dump->protocol;
-	req->idiag_ext = dump->ext;
-	req->idiag_states = (uint32_t)dump->states;
+	req->sdiag_protocol = protocol;
+	return req;
+}
+
+/* What request_put() and its caller have put there. */
+static int request_send(struct sockdiag *sd)
+{
+	const struct nlmsghdr *nlh = (const void *)sd->buffer;
+
 	return mnl_socket_sendto(sd->request, nlh, nlh->nlmsg_len) < 0 ?
 		-errno : 0;
+}
+
+static int dump_send(struct sockdiag *sd, const struct dump *dump)
+{
+	struct inet_diag_req_v2 *req = request_put(sd, SOCK_DIAG_BY_FAMILY,
+						   NLM_F_DUMP, dump->protocol);
+
+	req->idiag_ext = dump->ext;
+	req->idiag_states = (uint32_t)dump->states;
+	return request_send(sd);
 }
 
 /* 1: the dump is at its end. */
@@ -345,15 +363,10 @@ int sockdiag_destroy(struct sockdiag *sd, const struct sock_rec *rec)
 {
 	/* one that is bound to none is found under none */
 	const struct in6_addr *local = rec->bound ? &rec->local : &in6addr_any;
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(sd->buffer);
-	struct inet_diag_req_v2 *req;
+	struct inet_diag_req_v2 *req = request_put(sd, SOCK_DESTROY, NLM_F_ACK,
+						   rec->protocol);
+	int err;
 
-	nlh->nlmsg_type = SOCK_DESTROY;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-	nlh->nlmsg_seq = ++sd->seq;
-	req = mnl_nlmsg_put_extra_header(nlh, sizeof(*req));
-	req->sdiag_family = AF_INET6;
-	req->sdiag_protocol = rec->protocol;
 	req->id.idiag_sport = htons(rec->local_port);
 	req->id.idiag_dport = htons(rec->remote_port);
 	memcpy(req->id.idiag_src, local, sizeof(*local));
@@ -361,7 +374,6 @@ int sockdiag_destroy(struct sockdiag *sd, const struct sock_rec *rec)
 	req->id.idiag_if = rec->ifindex;
 	req->id.idiag_cookie[0] = (uint32_t)rec->cookie;
 	req->id.idiag_cookie[1] = (uint32_t)(rec->cookie >> 32);
-	if (mnl_socket_sendto(sd->request, nlh, nlh->nlmsg_len) < 0)
-		return -errno;
-	return ack_read(sd);
+	err = request_send(sd);
+	return err ? err : ack_read(sd);
 }

@@ -232,6 +232,29 @@ static int hooks_attach(struct sockhook *sh)
 	return err;
 }
 
+int sockhook_pins_again(struct sockhook *sh)
+{
+	char path[SOCK_PATH_MAX];
+	int i, n = 0, err = 0;
+
+	for (i = 0; i < N_MAPS && !err; i++) {
+		pin_path(sh->bpffs, map_names[i], path);
+		if (!access(path, F_OK))
+			continue;
+		err = map_pin(sh->bpffs, bpf_object__find_map_by_name(
+						sh->skel->obj, map_names[i]));
+		n += !err;
+	}
+	for (i = 0; i < N_HOOKS && !err; i++) {
+		pin_path(sh->bpffs, hook_names[i], path);
+		if (!access(path, F_OK))
+			continue;
+		err = hook_attach(sh, hook_names[i]);
+		n += !err;
+	}
+	return err ? err : n;
+}
+
 /* Made while we may: each pass over the sockets starts from these. */
 static int iters_open(struct sockhook *sh)
 {

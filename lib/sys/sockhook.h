@@ -22,6 +22,9 @@ struct sockhook;
  * cannot.
  */
 int sockhook_open(struct sockhook **out, const char *bpffs, const char *cgroup);
+/* Puts back what was deleted of its pins; hooks go with theirs. How many, or
+ * -errno. */
+int sockhook_pins_again(struct sockhook *sh);
 /* Programs stay at work. NULL is allowed. */
 void sockhook_close(struct sockhook *sh);
 /* Takes everything down; then sockhook_close() it. */

@@ -49,9 +49,12 @@ int sockhook_policy_set(struct sockhook *sh, const struct sock_rule *rules,
 		.n_rules = n_rules, .n_permits = n_permits,
 		.everybody = everybody, .service = dflt,
 	};
+	size_t i;
 
 	if (n_rules > SOCK_RULES_MAX || n_permits > SOCK_PERMITS_MAX)
 		return -E2BIG;
+	for (i = 0; i < n_rules; i++)
+		p.has_ways |= !!(rules[i].flags & SOCK_RULE_WAY);
 	if (n_rules)
 		memcpy(p.rules, rules, n_rules * sizeof(*rules));
 	if (n_permits)

@@ -16,7 +16,9 @@
 
 enum { IP6_HEADER = 40 };
 
-static int tun_configure(int fd, const char *name, uint32_t *ifindex)
+/* as: the index of one that is made, or 0. */
+static int tun_configure(int fd, const char *name, uint32_t as,
+			 uint32_t *ifindex)
 {
 	struct ifreq ifr = {
 		.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR,
@@ -24,6 +26,8 @@ static int tun_configure(int fd, const char *name, uint32_t *ifindex)
 	int hdr_len = sizeof(struct virtio_net_hdr);
 
 	strcpy(ifr.ifr_name, name);
+	if (as && ioctl(fd, TUNSETIFINDEX, &as) < 0)
+		return -errno;
 	if (ioctl(fd, TUNSETIFF, &ifr) < 0)
 		return -errno;
 	if (ioctl(fd, TUNSETVNETHDRSZ, &hdr_len) < 0 ||
@@ -34,14 +38,14 @@ static int tun_configure(int fd, const char *name, uint32_t *ifindex)
 	return *ifindex ? 0 : -errno;
 }
 
-int tun_open(const char *name, uint32_t *ifindex)
+static int tun_open_as(const char *name, uint32_t as, uint32_t *ifindex)
 {
 	int fd, err;
 
 	if (!*name || strlen(name) >= IFNAMSIZ)
 		return -EINVAL;
 	fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	err = fd < 0 ? -errno : tun_configure(fd, name, ifindex);
+	err = fd < 0 ? -errno : tun_configure(fd, name, as, ifindex);
 	if (!err)
 		return fd;
 	log_err("%s: cannot open the TUN device: %s", name, strerror(-err));
@@ -50,9 +54,16 @@ int tun_open(const char *name, uint32_t *ifindex)
 	return err;
 }
 
-int tun_unpersist(int fd)
+int tun_open(const char *name, uint32_t *ifindex)
 {
-	return ioctl(fd, TUNSETPERSIST, 0) < 0 ? -errno : 0;
+	return tun_open_as(name, 0, ifindex);
+}
+
+int tun_open_again(const char *name, uint32_t ifindex)
+{
+	uint32_t same;
+
+	return tun_open_as(name, ifindex, &same);
 }
 
 /* The Internet checksum's sum (RFC 1071), not yet inverted. */

@@ -17,8 +17,8 @@
  * it). *ifindex is its index.
  */
 int tun_open(const char *name, uint32_t *ifindex);
-/* Makes the device go when the descriptor is closed. */
-int tun_unpersist(int fd);
+/* The same for one that was deleted, with the index that it had. */
+int tun_open_again(const char *name, uint32_t ifindex);
 
 /*
  * Reads one packet (IPv6 header onward) with its checksum completed. Returns

@@ -124,7 +124,8 @@ static bool changes(const struct fill *f, struct loop *loop, struct journal *j,
 
 static int to_journal(const struct fill *f, const char *dir)
 {
-	const struct journal_source source = { range, (void *)f };
+	const struct journal_source source = { .range = range,
+						.arg = (void *)f };
 	double put_ns = 0, rest_ns = 0, ms = 0;
 	struct journal *j;
 	struct loop loop;

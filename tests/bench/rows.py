@@ -87,11 +87,11 @@ def sanitized():
 
 @contextlib.contextmanager
 def laboratory(**kw):
-    """A Lab whose daemons no sanitizer may have complained about."""
+    """A Lab that no sanitizer, nor tshark, may have complained about."""
     with Lab(**kw) as lab:
         yield lab
     if lab.problems:
-        raise LabError("sanitizer: " + "; ".join(lab.problems[:5]))
+        raise LabError("; ".join(lab.problems[:5]))
 
 
 def make(*programs):

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/flowid.h"
 #include "proto/ip6.h"
 #include "proto/mh.h"
 
@@ -36,9 +37,33 @@ static enum reason check_one(const uint8_t *p, size_t len,
 	check(n > 0 && n % 8 == 0);
 	check(mh_parse(&back, out, (size_t)n, src, dst) == REASON_NONE);
 	/* those are not built again */
-	mh.n_unknown = 0;
+	mh.n_unknown = mh.n_flows = mh.n_excess = 0;
 	check(!memcmp(&mh, &back, sizeof(mh)));
 	return reason;
+}
+
+/* The same of the flow options in it, whatever its type. */
+static void check_flows(const uint8_t *p, size_t len)
+{
+	uint8_t out[2 * MH_MAX_LEN] = { 0 };
+	struct mh_flows flows, back;
+	struct wbuf wb;
+
+	if (mh_flows_parse(&flows, p, len) != REASON_NONE)
+		return;
+	wbuf_init(&wb, out, sizeof(out));
+	wbuf_zero(&wb, 12);
+	mh_flows_build(&wb, &flows);
+	check(!wb.bad);
+	check(mh_flows_parse(&back, out, wb.len) == REASON_NONE);
+	check(flows.n_ids == back.n_ids && flows.n_kept == back.n_kept);
+	check(!memcmp(flows.kept, back.kept, sizeof(flows.kept)));
+	for (unsigned int i = 0; i < flows.n_ids; i++) {
+		if (!flows.ids[i].fault)
+			check(!memcmp(&flows.ids[i], &back.ids[i],
+				      sizeof(flows.ids[i])));
+		flow_status_str(flows.ids[i].status);
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -54,6 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	data += sizeof(addrs);
 	size -= sizeof(addrs);
 	check_one(data, size, &addrs[0], &addrs[1]);
+	check_flows(data, size);
 
 	size = size / 8 * 8;
 	if (size < 8 || size > sizeof(fixed))

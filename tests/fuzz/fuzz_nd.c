@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/mip.h"
 #include "proto/nd.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -40,6 +41,21 @@ static void check_ra(const struct ip6_pkt *pkt)
 	check(!memcmp(&msg, &back, sizeof(msg)));
 }
 
+static void check_rs(const struct ip6_pkt *pkt)
+{
+	struct nd_rs msg, back;
+	struct ip6_pkt built;
+	uint8_t out[64];
+
+	if (nd_rs_parse(&msg, pkt) != REASON_NONE)
+		return;
+	built = with(*pkt, out, nd_rs_build(out, sizeof(out),
+					    msg.has_slla ? msg.slla : NULL,
+					    &pkt->src, &pkt->dst));
+	check(nd_rs_parse(&back, &built) == REASON_NONE);
+	check(!memcmp(&msg, &back, sizeof(msg)));
+}
+
 static void check_ns(const struct ip6_pkt *pkt)
 {
 	struct nd_ns msg, back;
@@ -68,9 +84,27 @@ static void check_na(const struct ip6_pkt *pkt)
 	check(!memcmp(&msg, &back, sizeof(msg)));
 }
 
+static void check_mip(const struct ip6_pkt *pkt)
+{
+	struct mip msg, back;
+	uint8_t out[IP6_SIGNAL_MAX];
+	ssize_t n;
+
+	if (mip_parse(&msg, pkt->upper, pkt->upper_len, &pkt->src,
+		      &pkt->dst) != REASON_NONE)
+		return;
+	n = mip_build(out, sizeof(out), &msg, &pkt->src, &pkt->dst);
+	check(n > 0);
+	check(mip_parse(&back, out, (size_t)n, &pkt->src,
+			&pkt->dst) == REASON_NONE);
+	check(!memcmp(&msg, &back, sizeof(msg)));
+}
+
 static void check_all(const struct ip6_pkt *pkt)
 {
+	check_mip(pkt);
 	check_ra(pkt);
+	check_rs(pkt);
 	check_ns(pkt);
 	check_na(pkt);
 }

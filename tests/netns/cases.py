@@ -12,6 +12,7 @@ import time
 import traceback
 
 import journey
+import judge
 from journey import arrive
 from lab import (CN, SLOW, Lab, LabError, exit_on_signals, hoa, wait_for)
 
@@ -37,12 +38,13 @@ def check(good, what):
 
 
 @contextlib.contextmanager
-def world(prepare=None, daemons=None, **kw):
+def world(prepare=None, daemons=None, made_by=Lab, **kw):
     """A laboratory with its daemons (all, or these), the mobile node not
     plugged yet. prepare(lab) may change configurations before they start."""
-    lab = Lab(**kw)
+    lab = made_by(**kw)
     try:
         lab.up()
+        lab.watch()
         if prepare:
             prepare(lab)
         for who in daemons or [f"ar{n}" for n in lab.anchors] + lab.mobiles:
@@ -62,7 +64,7 @@ def world(prepare=None, daemons=None, **kw):
         else:
             lab.down()
             check(not lab.remains(), f"left behind: {lab.remains()}")
-    check(not lab.problems, "sanitizer: " + "; ".join(lab.problems[:5]))
+    check(not lab.problems, "; ".join(lab.problems[:5]))
 
 
 @contextlib.contextmanager
@@ -127,19 +129,28 @@ def gone(lab, net, limit=20):
     check(not left, "left: " + "; ".join(left))
 
 
+def tcp_info(lab, space, match, key):
+    """A number that the kernel tells of a TCP session; 0: it does not."""
+    out = lab.cmd(space, "ss", "-tinH", match)
+    return float(next((w for w in out.split() if w.startswith(f"{key}:")),
+                      ":0").split(":")[1].split("/")[0])
+
+
 def flowing(lab, name, seconds=1.0):
-    """The kernel's count of bytes got by a TCP flow grows."""
+    """The kernel's count of bytes got by a TCP flow grows. cn may send the
+    next packet only when its retransmission timer ends: what was lost in
+    moves before has doubled it (RFC 6298 5.5), up to many seconds."""
     port = lab.flow_event(name, "connected")["local"]["port"]
 
     def got():
-        out = lab.cmd("mn", "ss", "-tinH", f"sport = :{port}")
-        return int(next((w for w in out.split() if w.startswith(
-            "bytes_received:")), "x:0").split(":")[1])
+        return tcp_info(lab, "mn", f"sport = :{port}", "bytes_received")
     before = got()
+    timer = tcp_info(lab, "cn", f"dport = :{port}", "rto") / 1000
     try:
-        wait_for("", lambda: got() > before + 4096, 5 + seconds, 0.1)
+        wait_for("", lambda: got() > before + 4096, 5 + timer + seconds, 0.1)
     except LabError:
-        raise Failed(f"{name}: nothing received any more") from None
+        raise Failed(f"{name}: nothing received any more, in {timer:g} s "
+                     "until cn had to send and some more") from None
 
 
 def ba_count(lab, since):
@@ -152,11 +163,10 @@ def lost_between(report, begun, ended):
 
 
 def tshark(pcap, *args):
-    p = subprocess.run(["tshark", "-n", "-r", pcap, *args], text=True,
-                       stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                       timeout=120 * SLOW, check=False)
-    check(p.returncode == 0, f"tshark: {p.stderr.strip()[-300:]}")
-    return [l for l in p.stdout.splitlines() if l.strip()]
+    try:
+        return [l for l in judge.tshark("-n", "-r", pcap, *args) if l.strip()]
+    except ValueError as e:
+        raise Failed(str(e)) from None
 
 
 # --- running them -----------------------------------------------------------
@@ -179,8 +189,9 @@ def run(function):
     return None
 
 
-def main(doc):
-    """Runs the cases that the command line names; the exit status."""
+def main(doc, modules=None):
+    """Runs the cases that the command line names, or all (modules: those of
+    these alone, others are theirs to use); the exit status."""
     global KEEP, QUICK
     p = argparse.ArgumentParser(
         description=doc, formatter_class=argparse.RawTextHelpFormatter)
@@ -191,10 +202,11 @@ def main(doc):
     args = p.parse_args()
     KEEP, QUICK = args.keep, args.quick
     me = os.path.basename(sys.argv[0])
-    known = {c.__name__: c for c in CASES}
+    mine = [c for c in CASES if not modules or c.__module__ in modules]
+    known = {c.__name__: c for c in mine}
     if unknown := [n for n in args.case if n not in known]:
         sys.exit(f"{me}: no case {unknown}; --list tells them")
-    chosen = [c for c in CASES if (c.__name__ in args.case or not args.case)
+    chosen = [c for c in mine if (c.__name__ in args.case or not args.case)
               and (c.quick or not args.quick)]
     if args.list:
         print("\n".join(c.__name__ for c in chosen))

@@ -17,10 +17,11 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "proto/tsfield.h"
 #include "sys/dp.h"
 #include "sys/tun.h"
 
-enum { WORDS_MAX = 12, READ_MS = 100 };
+enum { WORDS_MAX = 24, READ_MS = 100 };
 
 static struct dp *dp;
 static int tun_fd = -1;
@@ -87,10 +88,13 @@ static int cmd_fill(char **w)
 	return err;
 }
 
-/* prefix ADDR LOCAL REMOTE; unprefix ADDR */
+/* prefix ADDR LOCAL REMOTE [FLAGS]; unprefix ADDR */
 static int cmd_prefix(char **w)
 {
-	struct dp_binding b = { .local = addr(w[2]), .remote = addr(w[3]) };
+	struct dp_binding b = {
+		.local = addr(w[2]), .remote = addr(w[3]),
+		.flags = w[4] ? atoi(w[4]) : 0,
+	};
 	struct in6_addr prefix = addr(w[1]);
 
 	return dp_prefix_set(dp, &prefix, &b);
@@ -132,6 +136,200 @@ static int cmd_get(char **w)
 		       (uint64_t)b.rx_packets, (uint64_t)b.rx_bytes,
 		       (uint64_t)dp_last_used(&b).ns, b.seq);
 	return err;
+}
+
+/* coa HOA COA [IF] */
+static int cmd_coa(char **w)
+{
+	struct in6_addr hoa = addr(w[1]), coa = addr(w[2]);
+	struct dp_coa value = { .ifindex = w[3] ? if_nametoindex(w[3]) : 0 };
+
+	return dp_coa_set(dp, &hoa, &coa, &value);
+}
+
+static int cmd_uncoa(char **w)
+{
+	struct in6_addr hoa = addr(w[1]), coa = addr(w[2]);
+
+	return dp_coa_del(dp, &hoa, &coa);
+}
+
+static struct dp_flow_key flow_key(char **w)
+{
+	return (struct dp_flow_key){
+		.hoa = addr(w[1]), .peer = addr(w[2]),
+		.hoa_port = htons(atoi(w[3])),
+		.peer_port = htons(atoi(w[4])), .proto = atoi(w[5]),
+	};
+}
+
+/* flow HOA PEER HOA-PORT PEER-PORT PROTO LOCAL REMOTE IF MTU FLAGS N */
+static int cmd_flow(char **w)
+{
+	struct dp_flow_key key = flow_key(w);
+	struct dp_flow flow = {
+		.paths[0] = {
+			.local = addr(w[6]), .remote = addr(w[7]),
+			.ifindex = if_nametoindex(w[8]),
+			.mtu = atoi(w[9]), .flags = atoi(w[10]),
+		},
+		.n = atoi(w[11]),
+	};
+
+	return dp_flow_set(dp, &key, &flow);
+}
+
+/* PATH[+PATH], PATH: home, or LOCAL,REMOTE; or none. How many. */
+static uint32_t paths_parse(char *text, struct dp_path paths[DP_PATHS])
+{
+	char *next, *remote;
+	uint32_t n = 0;
+
+	if (!strcmp(text, "none"))
+		return 0;
+	for (; text && n < DP_PATHS; text = next, n++) {
+		next = strchr(text, '+');
+		if (next)
+			*next++ = 0;
+		remote = strchr(text, ',');
+		if (!remote) {
+			paths[n].flags = DP_PATH_HOME;
+			continue;
+		}
+		*remote++ = 0;
+		paths[n].local = addr(text);
+		paths[n].remote = addr(remote);
+	}
+	return n;
+}
+
+/* ways HOA PEER HOA-PORT PEER-PORT PROTO PRI PATHS: a flow binding of the HA's */
+static int cmd_ways(char **w)
+{
+	struct dp_flow_key key = flow_key(w);
+	struct dp_flow flow = { .pri = atoi(w[6]) };
+
+	flow.n = paths_parse(w[7], flow.paths);
+	return dp_flow_set(dp, &key, &flow);
+}
+
+/* What a field of a selector is called. */
+static int field_set(struct dp_selector *s, const char *name, char *from,
+		     char *to)
+{
+	uint32_t start = strtoul(from, NULL, 0), end = strtoul(to, NULL, 0);
+
+	if (!strcmp(name, "peer")) {
+		s->peer = addr(from);
+		s->peer_end = addr(to);
+		s->fields |= TS_SRC;
+	} else if (!strcmp(name, "hoa")) {
+		s->hoa = addr(from);
+		s->hoa_end = addr(to);
+		s->fields |= TS_DST;
+	} else if (!strcmp(name, "spi")) {
+		s->spi = start;
+		s->spi_end = end;
+		s->fields |= TS_SPI;
+	} else if (!strcmp(name, "label")) {
+		s->label = start;
+		s->label_end = end;
+		s->fields |= TS_LABEL;
+	} else if (!strcmp(name, "peer_port")) {
+		s->peer_port = start;
+		s->peer_port_end = end;
+		s->fields |= TS_SPORT;
+	} else if (!strcmp(name, "hoa_port")) {
+		s->hoa_port = start;
+		s->hoa_port_end = end;
+		s->fields |= TS_DPORT;
+	} else if (!strcmp(name, "tc")) {
+		s->tc = start;
+		s->tc_end = end;
+		s->fields |= TS_TC;
+	} else if (!strcmp(name, "proto")) {
+		s->proto = start;
+		s->proto_end = end;
+		s->fields |= TS_NH;
+	} else {
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* select HOA [PRI PATHS [FIELD=FROM-TO...]]: one more selector, of FID PRI; or
+ * none */
+static int cmd_select(char **w)
+{
+	struct dp_selectors all = { 0 };
+	struct in6_addr hoa = addr(w[1]);
+	struct dp_selector *s;
+	char *from, *to;
+	int err = 0;
+
+	if (!w[2])
+		return dp_selectors_set(dp, &hoa, &all);
+	dp_selectors_get(dp, &hoa, &all);
+	if (all.n == DP_SELECTORS_MAX)
+		return -E2BIG;
+	s = &all.list[all.n++];
+	s->pri = s->fid = atoi(w[2]);
+	s->n = paths_parse(w[3], s->paths);
+	for (w += 4; *w && !err; w++) {
+		from = strchr(*w, '=');
+		to = strchr(*w, '-');
+		if (!from || !to)
+			return -EINVAL;
+		*from++ = 0;
+		*to++ = 0;
+		err = field_set(s, *w, from, to);
+	}
+	return err ? err : dp_selectors_set(dp, &hoa, &all);
+}
+
+static int cmd_selected(char **w)
+{
+	struct in6_addr hoa = addr(w[1]);
+	struct dp_selectors all;
+	int err = dp_selectors_get(dp, &hoa, &all);
+
+	if (!err)
+		printf("selectors %u\n", all.n);
+	return err;
+}
+
+/* selget HOA: of each selector, in order */
+static int cmd_selget(char **w)
+{
+	struct in6_addr hoa = addr(w[1]);
+	struct dp_selectors all;
+	int err = dp_selectors_get(dp, &hoa, &all);
+	uint32_t i;
+
+	for (i = 0; !err && i < all.n; i++)
+		printf("selector %u %" PRIu64 " %" PRIu64 "\n",
+		       all.list[i].fid, (uint64_t)all.list[i].packets,
+		       (uint64_t)all.list[i].bytes);
+	return err;
+}
+
+static int cmd_flowget(char **w)
+{
+	struct dp_flow_key key = flow_key(w);
+	struct dp_flow flow;
+	int err = dp_flow_get(dp, &key, &flow);
+
+	if (!err)
+		printf("flow %" PRIu64 " %" PRIu64 "\n",
+		       (uint64_t)flow.packets, (uint64_t)flow.bytes);
+	return err;
+}
+
+static int cmd_unflow(char **w)
+{
+	struct dp_flow_key key = flow_key(w);
+
+	return dp_flow_del(dp, &key);
 }
 
 static void delete_each(void *arg, const struct in6_addr *hoa,
@@ -211,6 +409,20 @@ static int cmd_tunread(char **w)
 	return 0;
 }
 
+/* tunwrite HEX: as if it came out of the tunnel */
+static int cmd_tunwrite(char **w)
+{
+	uint8_t mem[256];
+	unsigned int n, byte;
+
+	for (n = 0; n < sizeof(mem); n++) {
+		if (sscanf(w[1] + 2 * n, "%2x", &byte) != 1)
+			break;
+		mem[n] = (uint8_t)byte;
+	}
+	return tun_write(tun_fd, mem, n);
+}
+
 static int run(char **w)
 {
 	struct in6_addr a = in6addr_any;
@@ -245,6 +457,26 @@ static int run(char **w)
 		return cmd_fill(w);
 	if (!strcmp(c, "get"))
 		return cmd_get(w);
+	if (!strcmp(c, "coa"))
+		return cmd_coa(w);
+	if (!strcmp(c, "uncoa"))
+		return cmd_uncoa(w);
+	if (!strcmp(c, "flow"))
+		return cmd_flow(w);
+	if (!strcmp(c, "ways"))
+		return cmd_ways(w);
+	if (!strcmp(c, "select"))
+		return cmd_select(w);
+	if (!strcmp(c, "selected"))
+		return cmd_selected(w);
+	if (!strcmp(c, "selget"))
+		return cmd_selget(w);
+	if (!strcmp(c, "flowget"))
+		return cmd_flowget(w);
+	if (!strcmp(c, "unflow"))
+		return cmd_unflow(w);
+	if (!strcmp(c, "multi"))
+		return dp_multi_active(dp, atoi(w[1])), 0;
 	if (!strcmp(c, "del"))
 		return dp_binding_del(dp, &a);
 	if (!strcmp(c, "clear"))
@@ -261,6 +493,8 @@ static int run(char **w)
 		return cmd_tun(w);
 	if (!strcmp(c, "tunread"))
 		return cmd_tunread(w);
+	if (!strcmp(c, "tunwrite"))
+		return cmd_tunwrite(w);
 	if (!strcmp(c, "close"))
 		return dp_close(dp), 0;
 	if (!strcmp(c, "flush"))
@@ -270,7 +504,7 @@ static int run(char **w)
 
 int main(void)
 {
-	char line[512], *w[WORDS_MAX + 1];
+	char line[1024], *w[WORDS_MAX + 1];
 	int n, err;
 
 	log_init("dpctl", getenv("DPCTL_DEBUG") ? LOG_LEVEL_DEBUG :

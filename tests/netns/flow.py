@@ -4,7 +4,7 @@
 
     flow.py server [--bind ADDR] [--port P] [--tcp-only]     until SIGTERM
     flow.py tcp HOST [--port P] [--seed S] [--rate BYTES/S] [--seconds N]
-                     [--service TYPE] [--source ADDR]
+                     [--service TYPE] [--source ADDR] [--download]
     flow.py udp HOST [--port P] [--rate PACKETS/S] [--seconds N]
                      [--service TYPE] [--source ADDR]
 
@@ -12,7 +12,7 @@ A TCP session carries, in both directions at once, a stream that is derived
 from a seed; each end checks the order of every byte and hashes what it sends
 and what it gets. UDP sends numbered packets that the server echoes. Both run
 until SIGTERM (or --seconds), then end in order. SIGUSR1 halts sending and
-starts it again. What they say is JSON, one object a line: "connected" first,
+starts it again; with --download it is halted from the beginning. What they say is JSON, one object a line: "connected" first,
 "report" last; the server says "listening", and "closed" for each session.
 Times are wall clock; a gap is a time without reception, [from, to].
 """
@@ -288,6 +288,7 @@ def main():
         c.add_argument("--seconds", type=float)
         c.add_argument("--service", choices=SERVICES)
         c.add_argument("--source", help="address to bind to")
+        c.add_argument("--download", action="store_true")
     for s in sub.choices.values():
         s.add_argument("--port", type=int, default=7000)
     args = p.parse_args()
@@ -295,7 +296,8 @@ def main():
         signal.signal(sig, lambda *_: stopping.set())
     signal.signal(signal.SIGUSR1, lambda *_: sending.clear()
                   if sending.is_set() else sending.set())
-    sending.set()
+    if not getattr(args, "download", False):
+        sending.set()
     if getattr(args, "seconds", None):
         threading.Timer(args.seconds, stopping.set).start()
     try:

@@ -260,7 +260,7 @@ def nonpersistent_by_policy():
         gone(lab, 2)
 
 
-@case(quick=True)
+@case()
 def listener_that_asked():
     """Keeps its address; so does UDP that asked, silent or not."""
     with settled(mn={"udp-idle": 2}) as lab:
@@ -281,7 +281,7 @@ def listener_that_asked():
         gone(lab, 2)
 
 
-@case(quick=True)
+@case()
 def held_by_unbound_udp():
     """A socket that is bound to nothing sends from an address that it asked
     for: kept until its end, by kill -9."""

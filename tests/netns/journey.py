@@ -1,24 +1,21 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A journey ar1 -> ar2 -> ar3 -> ar1 with live flows, and what it cost.
 
 travel() does it in a laboratory and returns what happened, told from captures
 and from the flows' own reports; only the release at the end, and nothing
-else, is taken from the daemons' word. picture() draws it. examples/demo runs
-this file; tests/netns/e2e asserts on the same result.
+else, is taken from the daemons' word. picture() draws it. It is the first act of
+demo.py; tests/netns/e2e asserts on the same result.
 """
 
-import argparse
 import datetime
 import json
-import sys
 import time
 
-import lab as laboratory
 import wire
-from lab import CN, IKE_PORTS, NETS, Lab, LabError, ar, hoa, wait_for
+from lab import CN, IKE_PORTS, NETS, LabError, ar, hoa, wait_for
 
 RST = 4
+NATIVE_RULES = 7071     # priority of the rules from an interface's addresses
 RS, RA = 133, 134
 
 
@@ -116,9 +113,12 @@ def leftovers(lab, net):
     out += [f"kedge0: {a['local']}" for a in lab.addresses("kedge0")]
     out += [f"net0: {a['local']}" for a in lab.addresses()
             if a["local"] != hoa(net)]
+    there = {a["local"] for dev in lab.interfaces["mn"]
+             for a in lab.addresses(dev)}
     rules = json.loads(lab.cmd("mn", "ip", "-6", "-j", "rule", "show"))
     out += [f"rule {r['priority']}: from {r['src']}" for r in rules
-            if r["priority"] not in (0, 32766)]
+            if r["priority"] not in (0, 32766) and not (
+                r["priority"] == NATIVE_RULES and r["src"] in there)]
     return out
 
 
@@ -336,8 +336,8 @@ def picture_move(number_of, m):
                                                   at[s[0]] or 0)):
         bar = "=" * round(40 * (at[key] or 0) / span)
         lines.append(f"  {number(at[key]):>8}  {text:<24} |{bar}")
-    lines.append(f"  gap {m['gap_ms']:g} ms, {m['lost']} packets lost. Of it: "
-                 f"link down {number(m['dark_ms'])}, waiting for the "
+    lines.append(f"  gap {m['gap_ms']:g} ms, packets lost: {m['lost']}. Of "
+                 f"the gap: link down {number(m['dark_ms'])}, waiting for the "
                  f"advertisement {number(at['ra'])}, kedge "
                  f"{number(m['daemon_added_ms'])} (from there, and the "
                  "address, to the first packet in)")
@@ -383,33 +383,3 @@ def picture(result):
               "For comparison, UMIP in this topology: 70-120 ms a move without "
               "duplicate address", "detection, 2-3 s with it."]
     return "\n".join(lines)
-
-
-def main():
-    p = argparse.ArgumentParser(prog="demo", description=__doc__)
-    p.add_argument("--json", metavar="FILE")
-    p.add_argument("--keep", action="store_true")
-    p.add_argument("--keys", choices=KEYS, default="x509")
-    args = p.parse_args()
-    laboratory.exit_on_signals()
-    with Lab(keys=args.keys, keep=args.keep) as lab:
-        print("laboratory: network namespaces", lab.name + "-*")
-        lab.start_all()
-        result = travel(lab, tell=lambda text: print(" ", text, flush=True))
-    print("\n" + picture(result))
-    if lab.problems:
-        print("\n".join(["", "sanitizer:"] + lab.problems))
-    if args.json:
-        with open(args.json, "w", encoding="utf-8") as f:
-            json.dump(result, f, indent=1)
-            f.write("\n")
-    return 0 if holds(result) and not lab.problems else 1
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except LabError as e:
-        sys.exit(f"demo: {e}")
-    except KeyboardInterrupt:
-        sys.exit(130)

@@ -90,7 +90,7 @@ def fixed_address():
         bound_fixed(lab, 2)     # with no flow for long
 
 
-@case(limit=60, quick=True)
+@case(limit=60)
 def fixed_no_more():
     """Taken out of the configuration: by SIGHUP it goes with its flows; after a
     restart it is not to be had, whatever the programs were told before."""
@@ -130,7 +130,7 @@ def fixed_nobody_knows():
         whole(lab, "plain")
 
 
-@case(limit=60, quick=True)
+@case(limit=60)
 def types_at_a_move():
     """Which flows survive, which are told, and which addresses stay bound."""
     with world(prepare=grace_of(3)) as lab:
@@ -185,6 +185,7 @@ def fixed_is_defended_at_home():
             for a in lab.addresses()), 60, 0.2)
         check(start(lab, "fixed", "tcp", "--service", "fixed") == FIXED,
               "another address")
+        flowing(lab, "fixed")
         whole(lab, "fixed")
 
 

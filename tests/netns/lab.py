@@ -8,12 +8,14 @@
 
 Network namespaces kedge-PID-NAME for NAME in core, cn, ar1..ar3, mn (mn2), sw
 and h1; files in /tmp/kedge-PID. The mobile node's link is moved hard: peer down
-(carrier lost), another bridge, peer up. radvd and the daemons run from
+(carrier lost), another bridge, peer up. It may have several, net0, net1 and so
+on (their peers: mnp, mnp1 ...). radvd and the daemons run from
 $KEDGE_BUILD. Everything ends by process id, and with the namespaces.
 
-    lab.py up [--plain] [--at N] [--keys x509|psk|manual]
+    lab.py up [--plain] [--at N] [--keys x509|psk|manual] [--interfaces N]
                                     sets one up and leaves it (prints its NAME)
-    lab.py NAME move N              moves the mobile node to arN
+    lab.py NAME move N [IFACE]      moves the mobile node to arN
+    lab.py NAME cut|plug [IFACE]    pulls its cable; puts it back
     lab.py NAME exec NS COMMAND...  runs a command inside
     lab.py NAME ctl mn|arN ARGS...  kedgectl of that daemon
     lab.py NAME start mn|arN        starts that daemon
@@ -23,16 +25,23 @@ $KEDGE_BUILD. Everything ends by process id, and with the namespaces.
 
 import atexit
 import base64
+import contextlib
+import ctypes
+import fcntl
 import ipaddress
 import json
 import os
 import secrets
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
+import threading
 import time
 
+import judge
 from pki import Authority
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -40,30 +49,51 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 PYTHON = "/usr/bin/python3"
 NETS = (1, 2, 3)
 CN = "2001:db8:c::2"
-# The mobile nodes' MAC addresses and interface identifiers.
-MNS = {"mn": ("02:00:00:00:00:10", "::ff:fe00:10"),
-       "mn2": ("02:00:00:00:00:20", "::ff:fe00:20")}
+# The last byte of the mobile nodes' MAC addresses; net1's is one more.
+MNS = {"mn": 0x10, "mn2": 0x20}
 SPACES = ["core", "cn", "sw", "mn", "h1"]
+CLONE_NEWNET = 0x40000000
+SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 # An emulated machine is slow: factor for every limit of time.
 SLOW = float(os.environ.get("KEDGE_SLOW", "1"))
+# RFC 6275 7.5: 30 to 70 ms.
+RADVD = ("MinRtrAdvInterval 0.03; MaxRtrAdvInterval 0.07; "
+         "MinDelayBetweenRAs 0.03;")
 # Signalling alone: ESP, destination options, routing header, MH.
 SIGNALLING = "ip6 nexthdr { 50, 60, 43, 135 }"
 # IKE alone: the home agents' ports, the mobile node may have others.
 IKE = ("udp dport { 500, 4500 }", "udp sport { 500, 4500 }")
 IKE_PORTS = (500, 4500)
+# Not what flows carry: tcpdump's syntax. In the tunnel there may be ESP.
+WATCHED = "ip6 and (not ip6 proto 41 or ip6[46] = 50) and not tcp and " \
+          "(not udp or port 500 or port 4500)"
 # What a sanitizer writes; any of them in a daemon's log is a failure.
 SANITIZER = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer",
              "runtime error:", "UndefinedBehaviorSanitizer")
+
+# libcharon has no frame pointers: without this a leak's place, and a
+# suppression's, would end where it was called from. It costs time by depth.
+LSAN_OPTIONS = (f"suppressions={HERE}/lsan.supp:fast_unwind_on_malloc=0:"
+                f"malloc_context_size={8 if SLOW == 1 else 4}")
 
 
 class LabError(Exception):
     """The laboratory, or what runs in it, does not do what was asked."""
 
 
-def hoa(n, who="mn"):
+def mac(who="mn", iface="net0"):
+    return f"02:00:00:00:00:{MNS[who] + int(iface[3:]):02x}"
+
+
+def hoa(n, who="mn", iface="net0"):
     """The mobile node's EUI-64 address in arN's prefix."""
-    return str(ipaddress.ip_address(int(ipaddress.ip_address(f"2001:db8:{n}::"))
-                                    | int(ipaddress.ip_address(MNS[who][1]))))
+    return str(ipaddress.ip_address(
+        f"2001:db8:{n}::ff:fe00:{MNS[who] + int(iface[3:]):x}"))
+
+
+def peer(who="mn", iface="net0"):
+    """The other end of its cable, in sw."""
+    return f"{who}p" + iface[3:].replace("0", "")
 
 
 def ar(n):
@@ -113,13 +143,18 @@ class Lab:
 
     def __init__(self, mn=None, ha=None, anchors=None, algorithm=None,
                  keys="manual", name=None, keep=False, build=None,
-                 second=False, nets=NETS):
+                 second=False, nets=NETS, advertise=None, radvd=RADVD,
+                 interfaces=1, delay=None):
         """mn, ha: keys of [mn] and [ha] to add or replace. anchors: the
         networks with a home agent, all of nets if not given (the access
         routers: their numbers, 1 to 9). keys: "x509" and "psk" are IKE's; with
         "manual" ones, algorithm is every SA's (None: both kinds, as the CPU
         allows). name: a laboratory that stands already. second: there is
-        another mobile node, mn2, too."""
+        another mobile node, mn2, too. advertise: {network: keys of [link]}
+        where kedge-ha itself sends router advertisements, not radvd. radvd:
+        how often that does. interfaces: how many mn has, net0 and so on;
+        mn2 has one. delay: {network: ms that each packet takes between its
+        access router and the core}."""
         Lab.made += name is None
         self.name = name or f"kedge-{os.getpid()}" + (
             f"-{Lab.made}" if Lab.made > 1 else "")
@@ -128,15 +163,25 @@ class Lab:
         self.nets, self.algorithm = tuple(nets), algorithm
         self.anchors = self.nets if anchors is None else tuple(anchors)
         self.keys, self.keep = keys, keep
+        self.advertise, self.radvd = advertise or {}, radvd
+        self.delay = delay or {}
         self.mobiles = ["mn"] + ["mn2"] * bool(second or (
             name and os.path.exists(f"/run/netns/{name}-mn2")))
         self.spaces = SPACES + [f"ar{n}" for n in self.nets] + \
             self.mobiles[1:]
         self.build = os.readlink(self.path("build")) if name else \
             os.path.abspath(build or os.environ.get("KEDGE_BUILD", TOP))
+        self.interfaces = {who: tuple(f"net{i}" for i in range(
+            interfaces if who == "mn" else 1)) for who in self.mobiles}
+        self.place = {}         # {(mobile node, interface): network}
+        # {a cable's end in sw: what goes into the bridges in its place}
+        self.ports = {}
+        self.sw_socket = None
         self.procs = {}
         self.problems = []
-        self.at = None
+        self.captures = []      # all there were; judged at the end
+        self.judged = True      # by tshark
+        self.forged = []        # display filters of packets made to be wrong
         self.sas = []           # manual ones
         self.conf = {}          # {who: {heading: {key: value or values}}}
         self.ca = None
@@ -259,25 +304,53 @@ class Lab:
             self._mobile(who)
         self._host("h1", 1)
         for n in self.nets:
-            self._radvd(n)
+            if n not in self.advertise:
+                self._radvd(n)
         self._write_conf()
 
     def _mobile(self, who):
         """An ifindex of its own: where both ends of a veth pair have the same
         one, the kernel takes carrier events for unimportant and delays them."""
-        self.ip(who, f"link add net0 index 100 address {MNS[who][0]} type veth "
-                f"peer name {who}p netns {self.ns('sw')}", "link set net0 up")
+        for i, dev in enumerate(self.interfaces[who]):
+            self.ip(who, f"link add {dev} index {100 + i} address "
+                    f"{mac(who, dev)} type veth peer name {peer(who, dev)} "
+                    f"netns {self.ns('sw')}", f"link set {dev} up")
 
     def _core_link(self, space, core_dev, dev, net, routed):
         """core <-> space, addresses ::1 and ::2 of net."""
-        self.ip("core", f"link add {core_dev} type veth peer name {dev} netns "
-                f"{self.ns(space)}",
-                f"address add {net}1/64 dev {core_dev} nodad",
+        delay = self.delay.get(int(space[2:])) if routed else None
+        if delay:
+            self.ip("core", f"link add {core_dev} type veth peer name "
+                    f"{space}c netns {self.ns('sw')}")
+            self.ip(space, f"link add {dev} type veth peer name {space}a netns "
+                    f"{self.ns('sw')}")
+            self.ip("sw", f"link set {space}c up", f"link set {space}a up")
+            self.relay(f"delay-{space}", (space, dev), ("core", core_dev),
+                       f"{space}a", f"{space}c", delay=delay)
+        else:
+            self.ip("core", f"link add {core_dev} type veth peer name {dev} "
+                    f"netns {self.ns(space)}")
+        self.ip("core", f"address add {net}1/64 dev {core_dev} nodad",
                 f"link set {core_dev} up")
         self.ip(space, f"address add {net}2/64 dev {dev} nodad",
                 f"link set {dev} up", f"route add default via {net}1")
         if routed:
             self.ip("core", f"route add {routed} via {net}2")
+
+    def relay(self, name, *ends, **keys):
+        """link.py between two interfaces of sw, the last of ends: two (space,
+        interface) at the far sides, and theirs. Without offloads: what passes
+        a packet socket has to be whole. keys: what the link does."""
+        far, near = ends[:2], ends[2:]
+        for space, dev in (*far, *(("sw", dev) for dev in near)):
+            self.cmd(space, "ethtool", "-K", dev, "tx", "off", "gso", "off",
+                     "tso", "off", "gro", "off")
+        conf = self.path("conf", f"{name}.json")
+        with open(conf, "w", encoding="ascii") as f:
+            json.dump(keys, f)
+        self.spawn("sw", name, PYTHON, os.path.join(HERE, "link.py"), *near,
+                   "--conf", conf)
+        self.flow_event(name, "set")
 
     def _access(self, n):
         self.ip("sw", f"link add br{n} type bridge stp_state 0 "
@@ -294,7 +367,7 @@ class Lab:
         self.ip(space, "link set net0 up")
 
     def _radvd(self, n):
-        """RFC 6275 7.5: 30 to 70 ms. A long router lifetime, so that the
+        """A long router lifetime, so that the
         router left behind does not vanish from the MN by itself."""
         anchor = n in self.anchors
         home = """
@@ -307,9 +380,7 @@ class Lab:
         with open(conf, "w", encoding="ascii") as f:
             f.write(f"""interface acc0 {{
     AdvSendAdvert on;
-    MinRtrAdvInterval 0.03;
-    MaxRtrAdvInterval 0.07;
-    MinDelayBetweenRAs 0.03;
+    {self.radvd}
     AdvDefaultLifetime 1800;
     AdvIntervalOpt on;{home}
     prefix {prefix} {{
@@ -319,30 +390,87 @@ class Lab:
     }};
 }};
 """)
+        self.radvd_start(n)
+
+    def radvd_start(self, n, *changes):
+        """changes: (old, new) text in its configuration. What is at work is
+        killed: it tells nobody."""
+        conf = self.path("conf", f"radvd{n}.conf")
+        with open(conf, encoding="ascii") as f:
+            text = f.read()
+        for old, new in changes:
+            if old not in text:
+                raise LabError(f"radvd{n}: no {old!r}")
+            text = text.replace(old, new)
+        with open(conf, "w", encoding="ascii") as f:
+            f.write(text)
+        if f"radvd{n}" in self.procs:
+            self.stop(f"radvd{n}", signal.SIGKILL)
         self.spawn(f"ar{n}", f"radvd{n}", "radvd", "-n", "-m", "stderr",
                    "-C", conf, "-p", self.path(f"radvd{n}.pid"))
 
     # --- moving -----------------------------------------------------------
 
-    def unplug(self, who="mn"):
-        self.ip("sw", f"link set {who}p down")
+    @property
+    def at(self):
+        """The network of mn's net0, or None."""
+        return self.place.get(("mn", "net0"))
 
-    def plug(self, n, who="mn"):
-        self.ip("sw", f"link set {who}p master br{n}", f"link set {who}p up")
-        if who == "mn":
-            self.at = n
+    @at.setter
+    def at(self, n):
+        self.place["mn", "net0"] = n
 
-    def move(self, n, dark=0.0, who="mn"):
+    def unplug(self, who="mn", iface="net0"):
+        self.ip("sw", f"link set {peer(who, iface)} down")
+
+    def _socket(self, space):
+        """A socket of ours in that namespace, for ioctl()."""
+        made = []
+
+        def enter():        # setns() is the thread's own
+            libc = ctypes.CDLL(None, use_errno=True)
+            with open(f"/run/netns/{self.ns(space)}", "rb") as f:
+                if libc.setns(f.fileno(), CLONE_NEWNET):
+                    raise OSError(ctypes.get_errno(), "setns")
+            made.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        thread = threading.Thread(target=enter)
+        thread.start()
+        thread.join()
+        return made[0]
+
+    def cut(self, iface, who="mn"):
+        """Pulls that cable, sharply: unplug() takes the time that a program
+        takes to start. Returns the wall clock before and after."""
+        if not self.sw_socket:
+            self.sw_socket = self._socket("sw")
+        name = peer(who, iface).encode()
+        flags, = struct.unpack_from("H", fcntl.ioctl(
+            self.sw_socket, SIOCGIFFLAGS, struct.pack("16sH22x", name, 0)), 16)
+        request = struct.pack("16sH22x", name, flags & ~IFF_UP)
+        before = time.time()
+        fcntl.ioctl(self.sw_socket, SIOCSIFFLAGS, request)
+        return before, time.time()
+
+    def plug(self, n=None, who="mn", iface="net0"):
+        """Into network n, or where it was."""
+        if n is None:
+            n = self.place[who, iface]
+        end = peer(who, iface)
+        self.ip("sw", f"link set {self.ports.get(end, end)} master br{n}",
+                f"link set {end} up")
+        self.place[who, iface] = n
+
+    def move(self, n, dark=0.0, who="mn", iface="net0"):
         """Link down, another network, link up. Returns the wall clock of both
         (the link is down after the first, up after the second)."""
-        origin, down = self.at, time.time()
-        self.unplug(who)
+        origin, down = self.place.get((who, iface)), time.time()
+        end = peer(who, iface)
+        self.unplug(who, iface)
         time.sleep(dark)
-        self.ip("sw", f"link set {who}p master br{n}")
+        self.ip("sw", f"link set {self.ports.get(end, end)} master br{n}")
         up = time.time()
-        self.ip("sw", f"link set {who}p up")
-        if who == "mn":
-            self.at = n
+        self.ip("sw", f"link set {end} up")
+        self.place[who, iface] = n
         return {"from": origin, "to": n, "down": down, "up": up}
 
     def addresses(self, dev="net0", space="mn"):
@@ -352,16 +480,17 @@ class Lab:
         return [a for i in json.loads(out or "[]")
                 for a in i.get("addr_info", []) if a.get("local")]
 
-    def wait_address(self, n, limit=10, who="mn"):
+    def wait_address(self, n, limit=10, who="mn", iface="net0"):
         """Until the mobile node can use its address of network n."""
-        wait_for(f"{hoa(n, who)} on net0", lambda: any(
-            a["local"] == hoa(n, who) and (not a.get("tentative") or
-                                           a.get("optimistic"))
-            for a in self.addresses(space=who)), limit)
+        want = hoa(n, who, iface)
+        wait_for(f"{want} on {iface}", lambda: any(
+            a["local"] == want and (not a.get("tentative") or
+                                    a.get("optimistic"))
+            for a in self.addresses(iface, who)), limit)
 
     def loss(self, percent, everything=False):
-        """Drops that share of the signalling (or of everything) at the mobile
-        node's port, each way; 0 ends it. The first packet is lost, and then
+        """Drops that share of the signalling (or of everything) at net0's
+        port, each way; 0 ends it. The first packet is lost, and then
         at even distances: what a test waits for has a bound."""
         rules = "table netdev loss\ndelete table netdev loss\n"
         if percent:
@@ -395,11 +524,18 @@ class Lab:
             who = f"ar{n}"
             self.conf[who] = {
                 "ha": {"address": ar(n), **self._places(who), **self.ha_keys},
-                "link acc0": {"prefix": f"2001:db8:{n}::/64"},
+                "link acc0": {"prefix": f"2001:db8:{n}::/64",
+                              **({"advertise": "yes", **self.advertise[n]}
+                                 if n in self.advertise else {}),
+                              # with manual SAs nothing shows that an MN was
+                              # there; scapy_ha has the second that DAD takes
+                              **({"dad": "no"} if self.keys == "manual"
+                                 else {})},
                 **self._keying(who, [n])}
         for who in self.mobiles:
             self.conf[who] = {
-                "mn": {"interface": "net0", **self._places(who),
+                "mn": {"interface": list(self.interfaces[who]),
+                       **self._places(who),
                        **self.mn_keys},
                 **self._keying(who, self.anchors)}
         for who in self.conf:
@@ -415,23 +551,26 @@ class Lab:
         mobiles = [who] if who in self.mobiles else self.mobiles
         if self.keys == "manual":
             return {k: v for n in nets for mn in mobiles
-                    for k, v in self._manual(n, mn).items()}
+                    for dev in self.interfaces[mn]
+                    for k, v in self._manual(n, mn, dev).items()}
         return self.ike_sections(who)
 
-    def _manual(self, n, mn):
-        """The SAs of this MN and arN, the same at both ends."""
-        ends = {hoa(n, mn), ar(n)}
+    def _manual(self, n, mn, dev):
+        """The SAs of this MN's interface and arN, the same at both ends."""
+        ends = {home := hoa(n, mn, dev), ar(n)}
         if not any(ends == {sa["src"], sa["dst"]} for sa in self.sas):
             alg = self.algorithm or ("aes-256-gcm" if n % 2 == 0 and has_aes()
                                      else "chacha20-poly1305")
-            spi = 0x1000 + 16 * n + 4 * self.mobiles.index(mn)
+            spi = 0x1000 + 16 * n + 4 * self.mobiles.index(mn) + \
+                0x100 * int(dev[3:])
             self.sas += [{"spi": spi + way, "src": src,
                           "dst": dst, "algorithm": alg,
                           "key": secrets.token_hex(36),
                           "identity": identity(mn)}
-                         for way, src, dst in ((1, hoa(n, mn), ar(n)),
-                                               (2, ar(n), hoa(n, mn)))]
-        return {f"sa {mn}-ar{n}-{'up' if sa['dst'] == ar(n) else 'down'}":
+                         for way, src, dst in ((1, home, ar(n)),
+                                               (2, ar(n), home))]
+        name = f"{mn}{dev[3:].replace('0', '')}-ar{n}"
+        return {f"sa {name}-{'up' if sa['dst'] == ar(n) else 'down'}":
                 {**sa, "spi": hex(sa["spi"])} for sa in self.sas
                 if ends == {sa["src"], sa["dst"]}}
 
@@ -501,6 +640,7 @@ class Lab:
                            "the build folder")
         env = dict(os.environ)
         env.setdefault("ASAN_OPTIONS", "exitcode=99:detect_leaks=1")
+        env.setdefault("LSAN_OPTIONS", LSAN_OPTIONS)
         env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
         p = self.spawn(who, who, *prefix, *self.daemon(who), "--foreground",
                        *(["-v"] if verbose else []), env=env)
@@ -575,21 +715,52 @@ class Lab:
 
     # --- captures ---------------------------------------------------------
 
-    def capture(self, space, dev, *expr):
-        """Starts tcpdump; returns the file's path. stop_captures() ends it."""
-        path = self.path(f"{space}-{dev}.pcap")
-        name = f"tcpdump-{space}-{dev}"
-        # -Z: it would drop to a user who may not write here.
+    def capture(self, space, dev, *expr, name="tcpdump", most=0):
+        """Starts tcpdump; returns the file's path. stop_captures() ends it.
+        most: that is wanted of a packet, in bytes: the smaller, the more of
+        them wait without loss for a tcpdump that others keep from running."""
+        name = f"{name}-{space}-{dev}"
+        path = self.path(f"{name}-{len(self.captures)}.pcap")
+        self.captures.append(path)
+        # -Z: it would drop to a user who may not write here. Not immediate,
+        # libpcap gets packets in blocks, after a second where they do not
+        # fill: the last ones would stay with the kernel.
         self.spawn(space, name, "tcpdump", "-Z", "root", "-i", dev, "-n", "-U",
-                   "-s", "0", "-B", "8192", "-w", path, *expr)
+                   "--immediate-mode", "-s", most, "-B", "8192", "-w", path,
+                   *expr)
         wait_for(f"{name} listens",
                  lambda: "listening on" in self.log(name))
         return path
+
+    def watch(self):
+        """Captures all signalling to the end, for tshark to judge."""
+        for space, dev in [(who, dev) for who in self.mobiles
+                           for dev in self.interfaces[who]] + \
+                [("core", "any")]:
+            self.capture(space, dev, WATCHED, name="watch")
 
     def stop_captures(self):
         for name in [n for n in self.procs if n.startswith("tcpdump-")]:
             time.sleep(0.1)     # what the kernel still holds for it
             self.stop(name, signal.SIGINT)
+
+    @contextlib.contextmanager
+    def forging(self, what):
+        """Packets made to be wrong are sent meanwhile: a display filter that
+        tells them from kedge's."""
+        begun = time.time()
+        yield
+        time.sleep(0.1)
+        self.forged.append(f"(({what}) && frame.time_epoch >= {begun:.3f} && "
+                           f"frame.time_epoch <= {time.time():.3f})")
+
+    def malformed(self):
+        """What tshark finds wrong in the captures."""
+        try:
+            return [l for path in self.captures if self.judged
+                    for l in judge.malformed(path, self.sas, self.forged)]
+        except (OSError, ValueError, subprocess.TimeoutExpired) as e:
+            return [f"captures were not judged: {e}"]
 
     # --- flows ------------------------------------------------------------
 
@@ -642,12 +813,17 @@ class Lab:
         return out + ([self.tmp] if os.path.exists(self.tmp) else [])
 
     def sanitizer_reports(self):
-        """Lines in the daemons' logs that a sanitizer wrote."""
+        """Lines in the daemons' logs that a sanitizer wrote. What follows the
+        first of each is printed: the logs go with the laboratory."""
         out = []
         for who in self.mobiles + [f"ar{n}" for n in self.nets]:
             lines = self.log(who).splitlines()
-            out += [f"{who}: {l}" for l in lines
-                    if any(s in l for s in SANITIZER)]
+            bad = [n for n, l in enumerate(lines)
+                   if any(s in l for s in SANITIZER)]
+            out += [f"{who}: {lines[n]}" for n in bad]
+            if bad:
+                print("\n".join([f"--- a sanitizer about {who}"] +
+                                lines[bad[0]:bad[0] + 60]))
         return out
 
     def secrets_told(self):
@@ -697,8 +873,8 @@ class Lab:
         return False
 
     def down(self):
-        """Ends and removes everything; what a sanitizer said goes to
-        self.problems first. May be called twice."""
+        """Ends and removes everything; what a sanitizer said, and tshark of
+        the captures, goes to self.problems first. May be called twice."""
         if not os.path.isdir(self.tmp):
             return
         old = [(s, signal.signal(s, signal.SIG_IGN))
@@ -712,7 +888,10 @@ class Lab:
                 except subprocess.TimeoutExpired:
                     pass
             self.procs.clear()
-            self.problems += self.sanitizer_reports()
+            self.problems += self.sanitizer_reports() + [
+                f"malformed: {l}" for l in self.malformed()]
+            if self.sw_socket:
+                self.sw_socket.close()
             for space in self.spaces:
                 if os.path.exists(f"/run/netns/{self.ns(space)}"):
                     subprocess.run(["ip", "netns", "del", self.ns(space)],
@@ -744,12 +923,13 @@ def main(args):
         print(__doc__)
         return 0
     if args[0] == "up":
-        lab = Lab(keys=args[args.index("--keys") + 1]
-                  if "--keys" in args else "manual")
+        told = dict(zip(args[1:], args[2:]))
+        lab = Lab(keys=told.get("--keys", "manual"),
+                  interfaces=int(told.get("--interfaces", 1)))
         lab.up()
         if "--plain" not in args:
             lab.start_all()
-        lab.plug(int(args[args.index("--at") + 1]) if "--at" in args else 1)
+        lab.plug(int(told.get("--at", 1)))
         lab.keep = True
         print(lab.name)
         return 0
@@ -760,7 +940,12 @@ def main(args):
     if verb == "down":
         lab.down()
     elif verb == "move":
-        print(json.dumps(lab.move(int(rest[0]))))
+        print(json.dumps(lab.move(int(rest[0]), iface=(
+            rest[1:] or ["net0"])[0])))
+    elif verb == "cut":
+        lab.cut((rest or ["net0"])[0])
+    elif verb == "plug":
+        lab.ip("sw", f"link set {peer(iface=(rest or ['net0'])[0])} up")
     elif verb == "loss":
         lab.loss(int(rest[0]), "all" in rest)
     elif verb == "start":

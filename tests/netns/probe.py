@@ -5,8 +5,9 @@
     probe.py send                          hex packets from standard input, out
                                            as they are (IPv6 header first)
     probe.py udp SOURCE HOST [--port P] [--size N] [--hops N] [--count N]
-                                           datagrams, IPv6 packets of N bytes
-                                           each, never fragmented here
+                 [--sport P]               datagrams, IPv6 packets of N bytes
+                                           each, never fragmented here; with
+                                           --sport of a connected socket
     probe.py listen ADDR [--port P]        datagrams that arrive, until SIGTERM
     probe.py stream SOURCE HOST [--port P] [--rate PACKETS/S]
     probe.py order ADDR [--port P]         numbered datagrams, until SIGTERM, as
@@ -69,7 +70,10 @@ def udp(args):
     s.setsockopt(socket.IPPROTO_IPV6, IPV6_MTU_DISCOVER, PMTUDISC_DO)
     s.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
     s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, args.hops)
-    s.bind((args.source, 0))
+    s.bind((args.source, args.sport))
+    if args.sport:
+        s.connect((args.host, args.port))
+        say("connected", address=args.source)
     s.setblocking(False)
     replies, errors, refused = [], [], 0
     for _ in range(args.count):
@@ -155,6 +159,7 @@ def main():
     u.add_argument("source")
     u.add_argument("host")
     u.add_argument("--size", type=int, default=100)
+    u.add_argument("--sport", type=int, default=0)
     u.add_argument("--hops", type=int, default=64)
     u.add_argument("--count", type=int, default=1)
     u.add_argument("--wait", type=float, default=1.0)

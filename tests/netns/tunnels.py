@@ -13,7 +13,7 @@ import cases
 from cases import (Failed, case, check, flowing, gone, start, traveller, tshark,
                    whole, world)
 from journey import arrive, away
-from lab import CN, HERE, PYTHON, SLOW, ar, hoa, wait_for
+from lab import CN, HERE, PYTHON, ar, hoa, wait_for
 
 logging.getLogger("scapy").setLevel(logging.ERROR)
 from scapy.all import (IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,  # noqa: E402
@@ -106,8 +106,7 @@ def judged(lab, *pcaps):
     """tshark finds nothing wrong in these captures."""
     lab.stop_captures()
     for pcap in pcaps:
-        # 7000 is Gryphon's port, and flow.py's.
-        bad = tshark(pcap, "--disable-protocol", "gryphon", "-Y",
+        bad = tshark(pcap, "-Y",
                      "_ws.malformed || ipv6.fragment.error || "
                      "(icmpv6.checksum.status == 0 && icmpv6.type < 128)")
         check(not bad, f"tshark objects in {pcap} to: {bad[:5]}")
@@ -310,57 +309,64 @@ def tunnel_unreachable():
         judged(lab, *pcaps)
 
 
+def forge_errors(lab, router):
+    """Errors from there, about the tunnel, to both its ends."""
+    inner = datagram(CN, hoa(1), 1400)
+    sent = datagram(hoa(1), CN, 1400)
+
+    def error(kind, src, dst, packet, about=None):
+        about = about or tunnelled(packet, src, dst)
+        return IPv6(src=router, dst=src) / kind / \
+            Raw(bytes(about)[:1232])
+
+    at_ha = (ar(1), hoa(2), inner)
+    at_mn = (hoa(2), ar(1), sent)
+    unreachable = ICMPv6DestUnreach(code=0)
+    for who, (src, dst, packet) in (("ar1", at_ha), ("mn", at_mn)):
+        other = IPv6(bytes(packet))
+        if who == "ar1":
+            other.dst = "2001:db8:1::77"
+        else:
+            other.src = "2001:db8:1::77"
+        c = Counts(lab, who)
+        send(lab, "core",
+             error(unreachable, src, "2001:db8:3::3", packet),
+             error(ICMPv6PacketTooBig(mtu=1300), src, "2001:db8:3::3",
+                   packet),
+             error(unreachable, src, dst, other))
+        c.await_(tunnel_quote_unbound=3, errors_relayed=0,
+                 tunnel_errors=0)
+        # The inner header is cut off.
+        send(lab, "core", error(unreachable, src, dst, packet,
+                                Raw(bytes(tunnelled(packet, src, dst))
+                                    [:79])))
+        c.await_(tunnel_quote=1, errors_relayed=0)
+        # An error about an error, and what does not concern the source.
+        icmp = IPv6(src=packet.src, dst=packet.dst) / unreachable / \
+            Raw(bytes(sent)[:100])
+        send(lab, "core", error(unreachable, src, dst, icmp))
+        c.await_(tunnel_errors=1, errors_relayed=0)
+        # A flood is answered at a rate.
+        begun = time.monotonic()
+        send(lab, "core", *[error(unreachable, src, dst, packet)] * 500)
+        spent = time.monotonic() - begun
+        time.sleep(0.5)
+        # The kernel's queue is short: not all get to the daemon.
+        n = c.since("errors_relayed", "errors_limited", "tunnel_errors")
+        check(n["errors_relayed"] + n["errors_limited"] ==
+              n["tunnel_errors"] - 1 and n["errors_limited"] and
+              90 <= n["errors_relayed"] <= 100 * (1.1 + spent),
+              f"{who}: {n} in {spent:.2f} s")
+
+
 @case()
 def forged_errors():
     """An error is relayed only if its quote is of a binding; at a rate."""
     with traveller(("session",)) as lab:
         away(lab, [1])
-        inner = datagram(CN, hoa(1), 1400)
-        sent = datagram(hoa(1), CN, 1400)
-
-        def error(kind, src, dst, packet, about=None):
-            about = about or tunnelled(packet, src, dst)
-            return IPv6(src="2001:db8:f01::1", dst=src) / kind / \
-                Raw(bytes(about)[:1232])
-
-        at_ha = (ar(1), hoa(2), inner)
-        at_mn = (hoa(2), ar(1), sent)
-        unreachable = ICMPv6DestUnreach(code=0)
-        for who, (src, dst, packet) in (("ar1", at_ha), ("mn", at_mn)):
-            other = IPv6(bytes(packet))
-            if who == "ar1":
-                other.dst = "2001:db8:1::77"
-            else:
-                other.src = "2001:db8:1::77"
-            c = Counts(lab, who)
-            send(lab, "core",
-                 error(unreachable, src, "2001:db8:3::3", packet),
-                 error(ICMPv6PacketTooBig(mtu=1300), src, "2001:db8:3::3",
-                       packet),
-                 error(unreachable, src, dst, other))
-            c.await_(tunnel_quote_unbound=3, errors_relayed=0,
-                     tunnel_errors=0)
-            # The inner header is cut off.
-            send(lab, "core", error(unreachable, src, dst, packet,
-                                    Raw(bytes(tunnelled(packet, src, dst))
-                                        [:79])))
-            c.await_(tunnel_quote=1, errors_relayed=0)
-            # An error about an error, and what does not concern the source.
-            icmp = IPv6(src=packet.src, dst=packet.dst) / unreachable / \
-                Raw(bytes(sent)[:100])
-            send(lab, "core", error(unreachable, src, dst, icmp))
-            c.await_(tunnel_errors=1, errors_relayed=0)
-            # A flood is answered at a rate.
-            begun = time.monotonic()
-            send(lab, "core", *[error(unreachable, src, dst, packet)] * 500)
-            spent = time.monotonic() - begun
-            time.sleep(0.5)
-            # The kernel's queue is short: not all get to the daemon.
-            n = c.since("errors_relayed", "errors_limited", "tunnel_errors")
-            check(n["errors_relayed"] + n["errors_limited"] ==
-                  n["tunnel_errors"] - 1 and n["errors_limited"] and
-                  90 <= n["errors_relayed"] <= 100 * (1.1 + spent),
-                  f"{who}: {n} in {spent:.2f} s")
+        router = "2001:db8:f01::1"
+        with lab.forging(f"icmpv6.type < 128 && ipv6.src == {router}"):
+            forge_errors(lab, router)
         flowing(lab, "session")
         whole(lab, "session")
         gone(lab, 2)
@@ -438,8 +444,9 @@ def outer_fragments():
                                              hoa(2), ar(1)), 400))
         c.await_(errors_sent=1, slow_decap=0)
         judged(lab, *pcaps)
-        for way in (to_ha, to_mn):
-            spoofed(lab, *way)
+        with lab.forging("ipv6.fraghdr || ipv6.dstopts"):
+            for way in (to_ha, to_mn):
+                spoofed(lab, *way)
         flowing(lab, "session")
         whole(lab, "session")
         lab.stop("at-mn")
@@ -605,44 +612,3 @@ def home_link_neighbour():
         whole(lab, "tcp")
         gone(lab, 2)
         judged(lab, pcap)
-
-
-# --- order ------------------------------------------------------------------
-
-@case(180)
-def order_over_moves():
-    """What waited for the tunnel goes before what came later: at 1,000 packets
-    a second, and at a rate at which more come while it goes."""
-    rates = {"slow": 1000, "fast": 20000} if SLOW == 1 else {"slow": 100}
-    with traveller(route=(1,)) as lab:
-        for name, rate in rates.items():
-            port = PORT + rate
-            lab.spawn("cn", f"order-{name}", PYTHON, PROBE, "order", CN,
-                      "--port", port)
-            lab.flow_event(f"order-{name}", "listening")
-            lab.spawn("mn", name, PYTHON, PROBE, "stream", hoa(1), CN,
-                      "--port", port, "--rate", rate)
-            lab.flow_event(name, "connected")
-        time.sleep(0.3)
-        moves = (2, 3, 2, 3, 2, 3)
-        for n in moves:
-            lab.move(n)
-            lab.wait_address(n)
-            away(lab, [1])
-            time.sleep(0.3)
-        queued = lab.count("mn", "events", "queue_sent")
-        for name in rates:
-            lab.stop(name)
-        time.sleep(0.5)
-        check(queued, "nothing had to wait")
-        for name, rate in rates.items():
-            r = lab.flow_end(f"order-{name}")
-            check(r["received"] > r["last"] / 2, f"at {rate}/s: {r}")
-            # A packet can come to kedge0 in the microseconds between the
-            # queue's end and BPF's begin: at 20,000/s one is seen at times.
-            check(r["late"] <= (len(moves) if rate > 1000 else 1),
-                  f"at {rate}/s out of order: {r}")
-            print(f"  {rate}/s: {r['received']} of {r['last']} packets "
-                  f"arrived, {r['late']} out of order")
-        print(f"  {queued} had waited")
-        gone(lab, 3)

@@ -16,6 +16,7 @@ import sys
 IP6, TCP, UDP, ROUTING, FRAGMENT, ESP, ICMP6, DESTOPT, MH = \
     41, 6, 17, 43, 44, 50, 58, 60, 135
 HAO, RH2 = 201, 2
+RAW = 101       # pcap's link type of bare IPv6
 # Link header by pcap's link type: its length, where the EtherType stands.
 LINKS = {1: (14, 12), 113: (16, 14), 276: (20, 0)}
 
@@ -36,12 +37,14 @@ class Packet:
         self.raw = data[:40 + length]
         rest = self.raw[40:]
         self.whole = len(rest) == length
+        self.proto_at = 6       # in raw
         while self.proto in (0, ROUTING, FRAGMENT, DESTOPT) and len(rest) >= 8:
             size = 8 if self.proto == FRAGMENT else 8 * (rest[1] + 1)
             if self.proto == ROUTING and rest[2] == RH2:
                 self.rh2 = str(ipaddress.IPv6Address(rest[8:24]))
             if self.proto == DESTOPT:
                 self.options(rest[2:size])
+            self.proto_at = len(self.raw) - len(rest)
             self.proto, rest = rest[0], rest[size:]
         self.payload = rest
         if self.proto == IP6 and len(rest) >= 40:
@@ -147,6 +150,34 @@ def esp_open(packet, sas):
             bytes(range(1, pad + 1)):
         raise ValueError("wrong padding")
     return proto, plain[:len(plain) - 2 - pad]
+
+
+def without_esp(packet, sas):
+    """The packet as it would be without its ESP."""
+    proto, content = esp_open(packet, sas)
+    head = bytearray(packet.raw[:len(packet.raw) - len(packet.payload)])
+    head[packet.proto_at] = proto
+    head[4:6] = struct.pack("!H", len(head) - 40 + len(content))
+    return bytes(head) + content
+
+
+def open_capture(path, out, sas):
+    """Writes a capture's ESP packets that open, opened and out of the tunnel;
+    how many."""
+    n = 0
+    with open(out, "wb") as f:
+        f.write(struct.pack("=IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, RAW))
+        for p in (p.inner or p for p in packets(path)):
+            if p.proto != ESP:
+                continue
+            try:
+                data = without_esp(p, sas)
+            except ValueError:
+                continue        # not of these, or a test's own
+            f.write(struct.pack("=IIII", int(p.time), int(p.time % 1 * 1e6),
+                                len(data), len(data)) + data)
+            n += 1
+    return n
 
 
 if __name__ == "__main__":
