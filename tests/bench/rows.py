@@ -5,6 +5,7 @@ A section is a program of its own: tests/bench/NAME [--quick] [--json [FILE]].
 With --json it prints one object,
 
     {"section": NAME, "sanitized": bool, "rows": [ROW...]}
+    {"section": NAME, "error": text}            where it failed
     ROW: {"what": text, "value": number, "unit": text,
           "ratio": number or null, "of": text, "want": number or null,
           "note": text}
@@ -192,7 +193,9 @@ def section(name, doc, measure, parser=None):
         if bad and args.json != "-":
             tell(f"{name}: {MEANINGLESS}")
         rows = measure(args)
-    except (LabError, subprocess.SubprocessError) as e:
+    except (LabError, OSError, subprocess.SubprocessError) as e:
+        if args.json:
+            write_json(args.json, {"section": name, "error": str(e)})
         sys.exit(f"{name}: {e}")
     except KeyboardInterrupt:
         sys.exit(130)
