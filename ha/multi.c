@@ -607,6 +607,54 @@ void multi_restore_primary(struct multi *m, const struct in6_addr *hoa,
 	}
 }
 
+/* A Binding Update that registers what there is anew. */
+static void bu_of(struct mh *mh, const struct multi_host *host)
+{
+	unsigned int i;
+
+	*mh = (struct mh){ .type = MH_BU };
+	for (i = 0; i < host->n_paths; i++) {
+		struct mh_opt *opt = mh_opt_add(mh, MH_OPT_BID);
+
+		opt->bid.id = host->paths[i].bid;
+		opt->bid.pri = host->paths[i].pri;
+		opt->bid.home = host->paths[i].home;
+		opt->bid.coa = host->paths[i].coa;
+		opt->bid.len = MH_BID_LEN_IPV6;
+	}
+}
+
+void multi_restore_judge(struct multi *m, const struct multi_bu *bu, mtime now,
+			 uint8_t faults[MULTI_PATHS_MAX])
+{
+	struct multi_host *host = find(m, &bu->hoa);
+	struct multi_bu again = *bu;
+	struct in6_addr coa;
+	unsigned int i, n = 0;
+	struct mh mh;
+
+	memset(faults, 0, MULTI_PATHS_MAX * sizeof(*faults));
+	if (!host)
+		return;
+	bu_of(&mh, host);
+	again.mh = &mh;
+	for (i = 0; i < host->n_paths; i++) {
+		if (!mtime_before(now, host->paths[i].expires))
+			continue;
+		if (!m->conf.on)
+			faults[i] = MH_STATUS_MCOA_PROHIBITED;
+		if (!faults[i])
+			faults[i] = form_fault(&again, &mh.opts[i]);
+		if (!faults[i])
+			faults[i] = option_coa(&again, &mh.opts[i], NULL, &coa);
+		/* the one that takes all by default comes first */
+		if (!faults[i] && n++ >= m->conf.max_paths)
+			faults[i] = MH_STATUS_RESOURCES;
+		if (faults[i])
+			host->paths[i].expires = now;
+	}
+}
+
 int multi_restore_flow(struct multi *m, const struct in6_addr *hoa,
 		       const struct multi_flow *flow)
 {

@@ -139,6 +139,13 @@ int multi_restore_flow(struct multi *m, const struct in6_addr *hoa,
 		       const struct multi_flow *flow);
 /* These are all its flows, whatever else is found. */
 void multi_restore_known(struct multi *m, const struct in6_addr *hoa);
+/*
+ * What of the care-of addresses of bu->hoa a Binding Update of today would not
+ * be granted is over at now: *faults has why, 0 for others. Of bu: hoa,
+ * may_be_home and coa_usable.
+ */
+void multi_restore_judge(struct multi *m, const struct multi_bu *bu, mtime now,
+			 uint8_t faults[MULTI_PATHS_MAX]);
 /* The one that was the primary where several have the same BID-PRI. */
 void multi_restore_primary(struct multi *m, const struct in6_addr *hoa,
 			   const struct in6_addr *coa);

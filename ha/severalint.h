@@ -18,6 +18,20 @@ struct several {
 void several_view(const struct kern *k, const struct multi_host *host,
 		  struct bcache_several *out);
 
+/* For struct multi_bu. */
+bool several_coa_usable(void *arg, const struct in6_addr *hoa,
+			const struct in6_addr *coa);
+/* May hoa, registered with these flags, have the H flag (status 169)? */
+bool several_may_be_home(const struct kern *k, const struct in6_addr *hoa,
+			 uint16_t flags);
+
+/* severaldisk.c: of a flow binding or so of before the start. */
+void several_not_taken(struct kern *k, const struct in6_addr *hoa,
+		       const char *what, unsigned int number, const char *why);
+/* What was restored for b, and would be refused today, is over; how much is
+ * not. */
+unsigned int several_judge_again(struct kern *k, const struct binding *b);
+
 /* athome.c. RFC 5648 6.3: are hosts of hoa's link to do no Neighbour Discovery
  * for a home address of theirs, as there are other routers? */
 bool athome_other_routers(const struct kern *k, const struct in6_addr *hoa);
