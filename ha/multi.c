@@ -340,6 +340,8 @@ static uint8_t register_one(struct multi *m, const struct multi_bu *bu,
 		path_del(host, home);
 	if (!multi_path(host, path.bid) && host->n_paths >= m->conf.max_paths)
 		return MH_STATUS_RESOURCES;
+	if (path.home && bu->mac)
+		memcpy(path.mac, bu->mac, sizeof(path.mac));
 	path.heard = ++m->heard + (ip6_addr_eq(&path.coa, &bu->src) ?
 				   MH_OPTS_MAX : 0);
 	path_put(host, &path);
@@ -580,6 +582,18 @@ int multi_restore_path(struct multi *m, const struct in6_addr *hoa,
 	}
 	path_put(host, path);
 	return 0;
+}
+
+void multi_restore_mac(struct multi *m, const struct in6_addr *hoa,
+		       const uint8_t mac[6])
+{
+	struct multi_host *host = find(m, hoa);
+	unsigned int i;
+
+	for (i = 0; host && i < host->n_paths; i++)
+		if (host->paths[i].home)
+			memcpy(host->paths[i].mac, mac,
+			       sizeof(host->paths[i].mac));
 }
 
 void multi_restore_known(struct multi *m, const struct in6_addr *hoa)

@@ -126,8 +126,8 @@ static void from_map(void *arg, const struct in6_addr *hoa,
 		r->other++;
 }
 
-/* The maps have no flow binding that was inactive. */
-static void flows_from_journal(struct restore *r)
+/* The maps have no flow binding that was inactive, and no link-layer address. */
+static void rest_from_journal(struct restore *r)
 {
 	uint32_t i;
 
@@ -135,12 +135,12 @@ static void flows_from_journal(struct restore *r)
 		const struct chunk_record *rec = &r->image.v[i];
 		struct binding b;
 
-		if (rec->n_flows &&
+		if (rec->n_paths &&
 		    bcache_find_bound(&r->k->bcache, &rec->hoa, &b) &&
 		    b.reg.several &&
 		    journal_agrees(r, &rec->hoa, &b.reg, false))
-			several_flows_from_journal(r->k, rec,
-						   image_more(&r->image, rec));
+			several_rest_from_journal(r->k, rec,
+						  image_more(&r->image, rec));
 	}
 }
 
@@ -152,7 +152,7 @@ static int restore_from_map(struct restore *r)
 		err = ways_restore_paths(r->k);
 	if (err < 0)
 		return err;
-	flows_from_journal(r);
+	rest_from_journal(r);
 	log_info("took over the data plane: %u bindings go on, %u tombstones; "
 		 "%u expired, %u of links that are not ours any more, %u "
 		 "refused, %u too many; the journal has %u of them as they "

@@ -51,14 +51,6 @@ bool several_may_be_home(const struct kern *k, const struct in6_addr *hoa,
 	       k->conf->links[prefix->link].simultaneous;
 }
 
-/* Where the host does no Neighbour Discovery, its packets need its link-layer
- * address. */
-static bool may_be_home(struct kern *k, const struct bcache_bu *bu)
-{
-	return several_may_be_home(k, &bu->hoa, bu->mh->bu.flags) &&
-	       (!athome_other_routers(k, &bu->hoa) || athome_mac(k, bu));
-}
-
 /* Some were rejected, and others not. */
 static void count_faults(const struct bcache_bu *bu,
 			 const struct multi_judged *j)
@@ -99,6 +91,9 @@ enum reason several_judge(void *arg, const struct bcache_bu *bu, bool bound,
 {
 	struct kern *k = arg;
 	struct multi_judged *j = &k->several->multi.judged;
+	/* where the host does no Neighbour Discovery, its packets need it */
+	const bool others = athome_other_routers(k, &bu->hoa);
+	const uint8_t *mac = others ? athome_mac(k, bu) : NULL;
 	const struct multi_bu mbu = {
 		.mh = bu->mh,
 		.flows = bu->flows,
@@ -106,8 +101,11 @@ enum reason several_judge(void *arg, const struct bcache_bu *bu, bool bound,
 		.src = bu->src,
 		.bound = bound,
 		.lifetime = lifetime,
-		.may_be_home = may_be_home(k, bu),
-		.without_ndp = athome_other_routers(k, &bu->hoa),
+		.may_be_home = several_may_be_home(k, &bu->hoa,
+						   bu->mh->bu.flags) &&
+			       (!others || mac),
+		.without_ndp = others,
+		.mac = mac,
 		.coa_usable = several_coa_usable,
 		.arg = k,
 	};

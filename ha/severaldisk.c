@@ -31,10 +31,10 @@ void several_not_taken(struct kern *k, const struct in6_addr *hoa,
  * RFC 5648 6.3: who does no Neighbour Discovery on its home link can be reached
  * there by the neighbour entry alone, which went with the machine.
  */
-static bool is_lost(const struct kern *k, const struct in6_addr *hoa,
+static bool is_lost(struct kern *k, const struct in6_addr *hoa,
 		    const struct multi_path *path)
 {
-	return path->home && athome_other_routers(k, hoa);
+	return path->home && !athome_again(k, hoa, path->mac);
 }
 
 static void paths_take(struct kern *k, const struct chunk_record *rec,
@@ -52,7 +52,7 @@ static void paths_take(struct kern *k, const struct chunk_record *rec,
 			continue;
 		else if (is_lost(k, &rec->hoa, &path))
 			several_not_taken(k, &rec->hoa, "BID", path.bid,
-					  "its neighbour entry is gone");
+					  "there is no neighbour entry for it");
 		else if (multi_restore_path(&k->several->multi, &rec->hoa,
 					    &path) < 0)
 			several_not_taken(k, &rec->hoa, "BID", path.bid,
@@ -129,10 +129,19 @@ bool several_from_journal(struct kern *k, const struct chunk_record *rec,
 	return true;
 }
 
-void several_flows_from_journal(struct kern *k, const struct chunk_record *rec,
-				const struct chunk_record *more)
+void several_rest_from_journal(struct kern *k, const struct chunk_record *rec,
+			       const struct chunk_record *more)
 {
+	struct multi_path path;
+	unsigned int i;
+
 	if (!multi_find(&k->several->multi, &rec->hoa))
+		return;
+	for (i = 0; i < rec->n_paths; i++)
+		if (chunk_path_to(&path, more, i, 0, (mtime){0}) && path.home)
+			multi_restore_mac(&k->several->multi, &rec->hoa,
+					  path.mac);
+	if (!rec->n_flows)
 		return;
 	flows_take(k, rec, more);
 	multi_restore_known(&k->several->multi, &rec->hoa);
@@ -140,5 +149,7 @@ void several_flows_from_journal(struct kern *k, const struct chunk_record *rec,
 
 void several_forget(struct kern *k, const struct in6_addr *hoa)
 {
+	if (multi_home(multi_find(&k->several->multi, hoa)))
+		athome_left(k, hoa);
 	multi_end(&k->several->multi, hoa);
 }

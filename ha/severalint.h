@@ -40,6 +40,9 @@ bool athome_other_routers(const struct kern *k, const struct in6_addr *hoa);
 const uint8_t *athome_mac(struct kern *k, const struct bcache_bu *bu);
 /* Its neighbour entry, by the BU at hand. */
 void athome_came(struct kern *k, const struct in6_addr *hoa);
+/* Anew after a reboot, where it is needed. False: there can be none. */
+bool athome_again(struct kern *k, const struct in6_addr *hoa,
+		  const uint8_t mac[6]);
 void athome_left(struct kern *k, const struct in6_addr *hoa);
 /* Where there is none of a daemon's. 0 or -errno */
 int athome_rtnl(struct rtnl **out);

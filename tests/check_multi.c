@@ -594,6 +594,30 @@ START_TEST(test_home_prohibited)
 }
 END_TEST
 
+/* Of the home path alone, and no longer than it is there. */
+START_TEST(test_home_mac)
+{
+	static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 1 }, none[6];
+
+	bu_new(MH_BU_O);
+	bu.mac = mac;
+	home(1, 10);
+	bid(2, 20, COA2);
+	taken(MH_STATUS_ACCEPTED);
+	ck_assert_mem_eq(multi_path(host(), 1)->mac, mac, sizeof(mac));
+	ck_assert_mem_eq(multi_path(host(), 2)->mac, none, sizeof(none));
+	bu_new(MH_BU_O);
+	bid(1, 10, COA1);
+	bid(2, 20, HOA)->bid.home = true;
+	taken(MH_STATUS_ACCEPTED);
+	ck_assert_mem_eq(multi_path(host(), 1)->mac, none, sizeof(none));
+	ck_assert_mem_eq(multi_path(host(), 2)->mac, none, sizeof(none));
+	multi_restore_mac(&m, &bu.hoa, mac);
+	ck_assert_mem_eq(multi_path(host(), 1)->mac, none, sizeof(none));
+	ck_assert_mem_eq(multi_path(host(), 2)->mac, mac, sizeof(mac));
+}
+END_TEST
+
 START_TEST(test_home_address)
 {
 	/* 5.6.3: it MUST be the home address */
@@ -1348,6 +1372,7 @@ int main(void)
 	tcase_add_test(links, test_home_without_ndp);
 	tcase_add_test(links, test_home_prohibited);
 	tcase_add_test(links, test_home_address);
+	tcase_add_test(links, test_home_mac);
 	tcase_add_test(links, test_leaves_home);
 	suite_add_tcase(s, links);
 	tcase_set_timeout(bindings, 60);

@@ -234,17 +234,32 @@ class Back:
                    "reboot: a loop is counted")
         t.register(t.mn2, "the other ends", life=0)
 
-    def neighbour_gone(self):
-        """5648 6.3: without its neighbour entry there is no way home."""
+    def without_ndp(self):
+        """5648 6.3: its neighbour entry is made anew; where nobody knows its
+        link-layer address there is no way home."""
         t = self.t
         t.start_anew(True)
-        t.accepted("5648 6.3 at home, with other routers", bid(1, self.a, 9),
-                   bid(7, self.hoa, 5, home=True), lla(self.base.MN_MAC),
-                   flow(1, 1, ref(7), ts(**self.tuple)), flags="AHO", status=5,
-                   bids={7: 5})
+        at_home = (bid(1, self.a, 9), bid(7, self.hoa, 5, home=True),
+                   flow(1, 1, ref(7), ts(**self.tuple)))
+        t.accepted("5648 6.3 at home, with other routers", *at_home,
+                   lla(self.base.MN_MAC), flags="AHO", status=5, bids={7: 5})
+        was = t.shape()
+        for what, wiped in (("reboot", True), ("reboot after a reboot", True),
+                            ("restart", False),
+                            ("reboot after a restart", True)):
+            self.end(wiped)
+            self.start()
+            self.check(t.shape() == was and t.permanent(),
+                       f"{what}: at home, with a neighbour entry", t.shape())
+            self.restored(what, 2, 1)
+            t.goes(f"{what}: home", self.home)
+        t.start_anew(False)
+        t.accepted("at home, without a link-layer address", *at_home,
+                   flags="AHO")
         self.end()
-        self.start()
-        self.check(t.shape() == (self.a, {1: self.a}, {1: (1, [7], False)}),
+        t.start_anew(True)
+        self.check(t.shape() == (self.a, {1: self.a}, {1: (1, [7], False)}) and
+                   not t.permanent(),
                    "reboot: no way home without its link-layer address",
                    t.shape())
         self.restored("reboot", 1, 1, 1)
@@ -262,4 +277,4 @@ def run(test, base, home):
     for wiped in False, True:
         back.forbidden(wiped)
     back.loop()
-    back.neighbour_gone()
+    back.without_ndp()
