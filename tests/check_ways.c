@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ha/several.c and ha/ways.c: what the data plane has while bindings with several
- * care-of addresses change. At each step of it, its programs may look: the maps
- * here are looked at as theirs are (bpf/haflow.bpf.h). Those of a home address
- * that is a care-of address as well, whose tunnels go by its home link: for no
- * moment is one to go into a tunnel itself.
+ * ha/several.c and ha/ways.c: what the data plane has while bindings with
+ * several care-of addresses change. Its programs may look at any step of that:
+ * the maps here are looked at as theirs are (bpf/haflow.bpf.h). Those of a home
+ * address that is a care-of address as well, whose tunnels go by its home link:
+ * for no moment is one to go into a tunnel itself.
  */
 #include <arpa/inet.h>
 #include <check.h>
