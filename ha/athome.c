@@ -75,6 +75,18 @@ void athome_came(struct kern *k, const struct in6_addr *hoa)
 			ip6_str(hoa), link->name, strerror(-err));
 }
 
+bool athome_again(struct kern *k, const struct in6_addr *hoa,
+		  const uint8_t mac[6])
+{
+	const struct ha_link *link = link_of(k->conf, hoa);
+	uint32_t ifindex = link ? if_nametoindex(link->name) : 0;
+
+	return !athome_other_routers(k, hoa) ||
+	       (ifindex && is_hosts(mac) &&
+		!rtnl_neigh_set(k->several->rtnl, ifindex, hoa, mac,
+				NUD_PERMANENT, false));
+}
+
 /* By name, as before the daemon knows its interfaces, and without it; and even
  * if there are no other routers any more. */
 static void forget(struct rtnl *rtnl, const struct ha_conf *conf,

@@ -411,6 +411,10 @@ int bcache_restore(struct bcache *bc, const struct in6_addr *hoa,
 		return -EADDRNOTAVAIL;
 	if (record_find(bc, hoa))
 		return -EEXIST;
+	/* of several, another may do */
+	if (!deleted && !reg->several &&
+	    !bcache_coa_usable(bc, hoa, &reg->coa, now))
+		return -ELOOP;
 	r = record_new(bc, hoa, prefix->link, now);
 	if (!r)
 		return -ENOMEM;

@@ -268,7 +268,8 @@ void bcache_set_several(struct bcache *bc, const struct in6_addr *hoa,
 /*
  * Takes back a binding from before a restart, without a call to ops.
  * -ETIME: it has expired; -EADDRNOTAVAIL: not our prefix or HA address any
- * more; -EEXIST; -ENOMEM: no room.
+ * more; -ELOOP: bcache_coa_usable() says no, by what was restored so far (of
+ * several care-of addresses nobody is asked); -EEXIST; -ENOMEM: no room.
  */
 int bcache_restore(struct bcache *bc, const struct in6_addr *hoa,
 		   const struct binding_reg *reg, bool deleted, mtime now);

@@ -12,7 +12,8 @@ struct place_path {
 	uint32_t lifetime;	/* s, as granted */
 	uint16_t bid;
 	uint8_t pri, home;
-	uint8_t pad[40];
+	uint8_t mac[6];		/* 0s: not known, as to writers of before */
+	uint8_t pad[34];
 };
 
 struct place_flow {
@@ -52,7 +53,7 @@ static void flow_mask(struct place_flow *p)
 
 static struct place_path path_from(const struct multi_path *path, int64_t wall)
 {
-	return (struct place_path){
+	struct place_path p = {
 		.coa = path->coa,
 		.expires = path->expires.ns + wall,
 		.lifetime = path->lifetime,
@@ -60,6 +61,9 @@ static struct place_path path_from(const struct multi_path *path, int64_t wall)
 		.pri = path->pri,
 		.home = path->home,
 	};
+
+	memcpy(p.mac, path->mac, sizeof(p.mac));
+	return p;
 }
 
 static struct place_flow flow_from(const struct multi_flow *flow)
@@ -130,6 +134,7 @@ bool chunk_path_to(struct multi_path *out, const struct chunk_record *more,
 		.pri = p.pri,
 		.home = p.home,
 	};
+	memcpy(out->mac, p.mac, sizeof(p.mac));
 	return true;
 }
 

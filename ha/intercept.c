@@ -38,23 +38,37 @@ static void homes_full(int err)
 {
 	if (!count_get(COUNT_HOMES_FULL))
 		log_warn("more /64s with home addresses than the data plane "
-			 "has room for (%s): from now on all packets are "
-			 "looked up", strerror(-err));
+			 "has room for (%s): as long as there are, all packets "
+			 "are looked up", strerror(-err));
 	count(COUNT_HOMES_FULL);
 }
 
 /* Where a link has more than a /64, what of it is bound. */
-static void home_add(void *arg, const struct binding *b)
+static bool has_home(const struct kern *k, const struct binding *b)
 {
-	struct kern *k = arg;
 	const struct bcache_prefix *prefix = bcache_prefix(&k->bcache, &b->hoa);
-	int err;
 
-	if (!prefix || prefix->prefix.len >= 64)
-		return;
-	err = dp_home_add(k->dp, &b->hoa);
+	return prefix && prefix->prefix.len < 64;
+}
+
+static void home_add(struct kern *k, const struct binding *b)
+{
+	int err = has_home(k, b) ? dp_home_add(k->dp, &b->hoa) : 0;
+
 	if (err)
 		homes_full(err);
+}
+
+static void home_del(struct kern *k, const struct binding *b)
+{
+	if (has_home(k, b))
+		dp_home_del(k->dp, &b->hoa);
+}
+
+static void home_restored(void *arg, const struct binding *b)
+{
+	if (b->state == BINDING_BOUND)
+		home_add(arg, b);
 }
 
 int intercept_homes(struct kern *k)
@@ -75,7 +89,7 @@ int intercept_homes(struct kern *k)
 		err = 0;
 	}
 	if (!err)
-		bcache_each(&k->bcache, home_add, k);
+		bcache_each(&k->bcache, home_restored, k);
 	return err;
 }
 
@@ -108,6 +122,8 @@ static int op_intercept(void *arg, const struct binding *b)
 		if (b->state != BINDING_BOUND)
 			home_add(k, b);
 		err = dp_binding_set(k->dp, &b->hoa, &d);
+		if (err < 0 && b->state != BINDING_BOUND)
+			home_del(k, b);
 	}
 	several_finish(k, b, err);
 	if (err < 0)
@@ -227,6 +243,7 @@ static void op_state(void *arg, const struct binding *b,
 		figure_took(DURATION_SESSION,
 			    mtime_sub(loop_now(), b->reg.created));
 		keying_unbound(&k->keying, &b->hoa);
+		home_del(k, b);		/* forgotten, or released */
 	}
 	recall_state(&k->recall, b);
 	if ((old == BINDING_BOUND) != (b->state == BINDING_BOUND))

@@ -340,6 +340,8 @@ static uint8_t register_one(struct multi *m, const struct multi_bu *bu,
 		path_del(host, home);
 	if (!multi_path(host, path.bid) && host->n_paths >= m->conf.max_paths)
 		return MH_STATUS_RESOURCES;
+	if (path.home && bu->mac)
+		memcpy(path.mac, bu->mac, sizeof(path.mac));
 	path.heard = ++m->heard + (ip6_addr_eq(&path.coa, &bu->src) ?
 				   MH_OPTS_MAX : 0);
 	path_put(host, &path);
@@ -582,6 +584,18 @@ int multi_restore_path(struct multi *m, const struct in6_addr *hoa,
 	return 0;
 }
 
+void multi_restore_mac(struct multi *m, const struct in6_addr *hoa,
+		       const uint8_t mac[6])
+{
+	struct multi_host *host = find(m, hoa);
+	unsigned int i;
+
+	for (i = 0; host && i < host->n_paths; i++)
+		if (host->paths[i].home)
+			memcpy(host->paths[i].mac, mac,
+			       sizeof(host->paths[i].mac));
+}
+
 void multi_restore_known(struct multi *m, const struct in6_addr *hoa)
 {
 	struct multi_host *host = find(m, hoa);
@@ -604,6 +618,54 @@ void multi_restore_primary(struct multi *m, const struct in6_addr *hoa,
 		path.heard = ++m->heard;
 		path_put(host, &path);
 		return;
+	}
+}
+
+/* A Binding Update that registers what there is anew. */
+static void bu_of(struct mh *mh, const struct multi_host *host)
+{
+	unsigned int i;
+
+	*mh = (struct mh){ .type = MH_BU };
+	for (i = 0; i < host->n_paths; i++) {
+		struct mh_opt *opt = mh_opt_add(mh, MH_OPT_BID);
+
+		opt->bid.id = host->paths[i].bid;
+		opt->bid.pri = host->paths[i].pri;
+		opt->bid.home = host->paths[i].home;
+		opt->bid.coa = host->paths[i].coa;
+		opt->bid.len = MH_BID_LEN_IPV6;
+	}
+}
+
+void multi_restore_judge(struct multi *m, const struct multi_bu *bu, mtime now,
+			 uint8_t faults[MULTI_PATHS_MAX])
+{
+	struct multi_host *host = find(m, &bu->hoa);
+	struct multi_bu again = *bu;
+	struct in6_addr coa;
+	unsigned int i, n = 0;
+	struct mh mh;
+
+	memset(faults, 0, MULTI_PATHS_MAX * sizeof(*faults));
+	if (!host)
+		return;
+	bu_of(&mh, host);
+	again.mh = &mh;
+	for (i = 0; i < host->n_paths; i++) {
+		if (!mtime_before(now, host->paths[i].expires))
+			continue;
+		if (!m->conf.on)
+			faults[i] = MH_STATUS_MCOA_PROHIBITED;
+		if (!faults[i])
+			faults[i] = form_fault(&again, &mh.opts[i]);
+		if (!faults[i])
+			faults[i] = option_coa(&again, &mh.opts[i], NULL, &coa);
+		/* the one that takes all by default comes first */
+		if (!faults[i] && n++ >= m->conf.max_paths)
+			faults[i] = MH_STATUS_RESOURCES;
+		if (faults[i])
+			host->paths[i].expires = now;
 	}
 }
 

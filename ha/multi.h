@@ -37,6 +37,7 @@ struct multi_path {
 	uint16_t bid;
 	uint8_t pri;		/* BID-PRI; 0: registered without */
 	bool home;		/* the H flag */
+	uint8_t mac[6];		/* there, without Neighbour Discovery; or 0s */
 	uint64_t heard;		/* the greater, the later it was registered */
 };
 
@@ -93,6 +94,7 @@ struct multi_bu {
 	uint32_t lifetime;	/* s, as granted; 0: deregistration */
 	bool may_be_home;	/* the H flag is allowed; else status 169 */
 	bool without_ndp;	/* a home link with other routers: status 5 */
+	const uint8_t *mac;	/* its link-layer address there, or NULL */
 	/* packets for hoa may be tunnelled there: else status 174 */
 	bool (*coa_usable)(void *arg, const struct in6_addr *hoa,
 			   const struct in6_addr *coa);
@@ -137,8 +139,18 @@ int multi_restore_path(struct multi *m, const struct in6_addr *hoa,
 		       const struct multi_path *path);
 int multi_restore_flow(struct multi *m, const struct in6_addr *hoa,
 		       const struct multi_flow *flow);
+/* Of its home path. */
+void multi_restore_mac(struct multi *m, const struct in6_addr *hoa,
+		       const uint8_t mac[6]);
 /* These are all its flows, whatever else is found. */
 void multi_restore_known(struct multi *m, const struct in6_addr *hoa);
+/*
+ * What of the care-of addresses of bu->hoa a Binding Update of today would not
+ * be granted is over at now: *faults has why, 0 for others. Of bu: hoa,
+ * may_be_home and coa_usable.
+ */
+void multi_restore_judge(struct multi *m, const struct multi_bu *bu, mtime now,
+			 uint8_t faults[MULTI_PATHS_MAX]);
 /* The one that was the primary where several have the same BID-PRI. */
 void multi_restore_primary(struct multi *m, const struct in6_addr *hoa,
 			   const struct in6_addr *coa);

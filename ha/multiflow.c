@@ -55,7 +55,8 @@ bool multi_flow_fits(const struct multi *m, const struct multi_host *host,
 {
 	unsigned int ranges = multi_ranges(host);
 
-	if (host->n_flows >= MULTI_FLOWS_MAX || m->n_flows >= m->conf.flows_all)
+	if (host->n_flows >= m->conf.max_flows ||
+	    m->n_flows >= m->conf.flows_all)
 		return false;
 	return exact || (ranges < MULTI_RANGES_MAX &&
 			 (ranges || m->n_ranged < MULTI_RANGED_ALL));

@@ -27,7 +27,7 @@ struct restore {
 	mtime now;
 	int64_t wall;		/* ns, from now to the time since 1970 */
 	unsigned int lines;
-	unsigned int kept, tombstones, expired, foreign, excess, bad;
+	unsigned int kept, tombstones, expired, foreign, refused, excess, bad;
 	unsigned int same, other;	/* in the map, and in the journal */
 };
 
@@ -45,6 +45,8 @@ static const char *why_not(int err)
 		return "expired";
 	if (err == -ENOMEM)
 		return "more than there is room for";
+	if (err == -ELOOP)
+		return "its care-of address would be refused now";
 	return "no home link of ours";
 }
 
@@ -54,12 +56,16 @@ static void count_result(struct restore *r, int err, bool deleted)
 		r->expired++;
 	else if (err == -ENOMEM)
 		r->excess++;
+	else if (err == -ELOOP)
+		r->refused++;
 	else if (err < 0)
 		r->foreign++;
 	else if (deleted)
 		r->tombstones++;
 	else
 		r->kept++;
+	if (err == -ELOOP)
+		count(COUNT_JOURNAL_REFUSED);
 	if (!err && !deleted)
 		count(COUNT_BINDING_RESTORED);
 }
@@ -120,8 +126,8 @@ static void from_map(void *arg, const struct in6_addr *hoa,
 		r->other++;
 }
 
-/* The maps have no flow binding that was inactive. */
-static void flows_from_journal(struct restore *r)
+/* The maps have no flow binding that was inactive, and no link-layer address. */
+static void rest_from_journal(struct restore *r)
 {
 	uint32_t i;
 
@@ -129,12 +135,12 @@ static void flows_from_journal(struct restore *r)
 		const struct chunk_record *rec = &r->image.v[i];
 		struct binding b;
 
-		if (rec->n_flows &&
+		if (rec->n_paths &&
 		    bcache_find_bound(&r->k->bcache, &rec->hoa, &b) &&
 		    b.reg.several &&
 		    journal_agrees(r, &rec->hoa, &b.reg, false))
-			several_flows_from_journal(r->k, rec,
-						   image_more(&r->image, rec));
+			several_rest_from_journal(r->k, rec,
+						  image_more(&r->image, rec));
 	}
 }
 
@@ -146,12 +152,12 @@ static int restore_from_map(struct restore *r)
 		err = ways_restore_paths(r->k);
 	if (err < 0)
 		return err;
-	flows_from_journal(r);
+	rest_from_journal(r);
 	log_info("took over the data plane: %u bindings go on, %u tombstones; "
 		 "%u expired, %u of links that are not ours any more, %u "
-		 "too many; the journal has %u of them as they are, %u not",
-		 r->kept, r->tombstones, r->expired, r->foreign, r->excess,
-		 r->same, r->other);
+		 "refused, %u too many; the journal has %u of them as they "
+		 "are, %u not", r->kept, r->tombstones, r->expired,
+		 r->foreign, r->refused, r->excess, r->same, r->other);
 	return 0;
 }
 
@@ -249,9 +255,9 @@ static int restore_from_journal(struct restore *r)
 	batch_load(r);
 	free(r->batch);
 	log_info("binding journal: %u bindings go on, %u tombstones; %u "
-		 "expired, %u of links that are not ours any more, %u too many, %u "
-		 "make no sense", r->kept, r->tombstones, r->expired,
-		 r->foreign, r->excess, r->bad);
+		 "expired, %u of links that are not ours any more, %u refused, "
+		 "%u too many, %u make no sense", r->kept, r->tombstones,
+		 r->expired, r->foreign, r->refused, r->excess, r->bad);
 	return 0;
 }
 

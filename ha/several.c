@@ -33,29 +33,22 @@ void several_view(const struct kern *k, const struct multi_host *host,
 
 /* Judging. */
 
-static bool coa_usable(void *arg, const struct in6_addr *hoa,
-		       const struct in6_addr *coa)
+bool several_coa_usable(void *arg, const struct in6_addr *hoa,
+			const struct in6_addr *coa)
 {
 	const struct kern *k = arg;
 
 	return bcache_coa_usable(&k->bcache, hoa, coa, loop_now());
 }
 
-/*
- * Where the host does no Neighbour Discovery, its packets need its link-layer
- * address. Of a mobile router we know no route on the home link.
- */
-static bool may_be_home(struct kern *k, const struct bcache_bu *bu)
+/* Of a mobile router we know no route on the home link. */
+bool several_may_be_home(const struct kern *k, const struct in6_addr *hoa,
+			 uint16_t flags)
 {
-	const struct bcache_prefix *prefix = bcache_prefix(&k->bcache,
-							   &bu->hoa);
-	const struct ha_link *link;
+	const struct bcache_prefix *prefix = bcache_prefix(&k->bcache, hoa);
 
-	if (!prefix || bu->mh->bu.flags & MH_BU_R)
-		return false;
-	link = &k->conf->links[prefix->link];
-	return link->simultaneous &&
-	       (!link->other_routers || athome_mac(k, bu));
+	return prefix && !(flags & MH_BU_R) &&
+	       k->conf->links[prefix->link].simultaneous;
 }
 
 /* Some were rejected, and others not. */
@@ -98,6 +91,9 @@ enum reason several_judge(void *arg, const struct bcache_bu *bu, bool bound,
 {
 	struct kern *k = arg;
 	struct multi_judged *j = &k->several->multi.judged;
+	/* where the host does no Neighbour Discovery, its packets need it */
+	const bool others = athome_other_routers(k, &bu->hoa);
+	const uint8_t *mac = others ? athome_mac(k, bu) : NULL;
 	const struct multi_bu mbu = {
 		.mh = bu->mh,
 		.flows = bu->flows,
@@ -105,9 +101,12 @@ enum reason several_judge(void *arg, const struct bcache_bu *bu, bool bound,
 		.src = bu->src,
 		.bound = bound,
 		.lifetime = lifetime,
-		.may_be_home = may_be_home(k, bu),
-		.without_ndp = athome_other_routers(k, &bu->hoa),
-		.coa_usable = coa_usable,
+		.may_be_home = several_may_be_home(k, &bu->hoa,
+						   bu->mh->bu.flags) &&
+			       (!others || mac),
+		.without_ndp = others,
+		.mac = mac,
+		.coa_usable = several_coa_usable,
 		.arg = k,
 	};
 	enum reason reason = multi_judge(&k->several->multi, &mbu, now);
@@ -463,8 +462,7 @@ static struct multi_conf conf_of(const struct kern *k,
 				 const struct ha_conf *conf)
 {
 	return (struct multi_conf){
-		.on = conf->several,
-		.bulk = conf->bulk,
+		.on = conf->several, .bulk = conf->bulk,
 		.max_paths = conf->max_paths,
 		.max_flows = conf->several ? conf->max_flows : 0,
 		.flows_all = dp_flows_room(k->dp),
@@ -498,9 +496,9 @@ void several_cut(struct kern *k)
 	bcache_each(&k->bcache, cut_one, k);
 }
 
-/* What the maps have is less than the binding says: it goes on by the one
- * care-of address that the binding has; if that is its home link, it ends as
- * soon as all is at work. */
+/* There is less than the binding says, or several are not allowed: it goes on by
+ * the one care-of address that it has; if that may be none, it ends as soon as all
+ * is at work. */
 static void restore_plain(struct kern *k, const struct binding *b)
 {
 	const struct bcache_several over = { .coa = b->reg.coa,
@@ -511,7 +509,7 @@ static void restore_plain(struct kern *k, const struct binding *b)
 	log_warn("binding HoA %s: its care-of addresses are not restored: its "
 		 "next registration says", ip6_str(&b->hoa));
 	several_end(k, b);
-	if (ip6_addr_eq(&b->reg.coa, &b->hoa)) {
+	if (!bcache_coa_usable(&k->bcache, &b->hoa, &b->reg.coa, loop_now())) {
 		bcache_set_several(&k->bcache, &b->hoa, &over);
 		return;
 	}
@@ -521,11 +519,11 @@ static void restore_plain(struct kern *k, const struct binding *b)
 	dp_binding_set(k->dp, &b->hoa, &d);
 }
 
-static void count_restored(const struct multi_host *host)
+static void count_restored(const struct multi_host *host, unsigned int paths)
 {
 	unsigned int i;
 
-	for (i = 0; i < host->n_paths; i++)
+	for (i = 0; i < paths; i++)
 		count(COUNT_PATH_RESTORED);
 	for (i = 0; i < host->n_flows; i++)
 		count(COUNT_FLOW_RESTORED);
@@ -536,6 +534,8 @@ static void restore_one(void *arg, const struct binding *b)
 	struct kern *k = arg;
 	const struct multi_host *host = host_of(k, &b->hoa);
 	struct bcache_several several = {0};
+	struct binding first = *b;
+	unsigned int paths;
 
 	if (!b->reg.several)
 		return;
@@ -546,13 +546,22 @@ static void restore_one(void *arg, const struct binding *b)
 		restore_plain(k, b);
 		return;
 	}
-	count_restored(host);
+	several.coa = b->reg.coa;
+	several.expires = first.reg.expires = host->paths[0].expires;
+	several.lifetime = first.reg.lifetime = host->paths[0].lifetime;
+	paths = several_judge_again(k, b);
+	if (!k->several->multi.conf.on) {
+		bcache_set_several(&k->bcache, &b->hoa, &several);
+		restore_plain(k, &first);
+		return;
+	}
+	count_restored(host, paths);
 	several_view(k, host, &several);
 	bcache_set_several(&k->bcache, &b->hoa, &several);
 	if (count_may_log(&k->several->told))
 		log_info("binding HoA %s: %u care-of addresses and %u flows "
-			 "restored%s", ip6_str(&b->hoa), host->n_paths,
-			 host->n_flows, count_left_out(&k->several->told));
+			 "restored%s", ip6_str(&b->hoa), paths, host->n_flows,
+			 count_left_out(&k->several->told));
 }
 
 int several_open(struct kern *k)

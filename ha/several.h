@@ -63,9 +63,10 @@ bool several_from_journal(struct kern *k, const struct chunk_record *rec,
 /* Then *reg was not restored. */
 void several_forget(struct kern *k, const struct in6_addr *hoa);
 /* The data plane was taken over, and rec agrees with it: it has all flow
- * bindings, which the data plane has not. After ways_restore_paths(). */
-void several_flows_from_journal(struct kern *k, const struct chunk_record *rec,
-				const struct chunk_record *more);
+ * bindings and a link-layer address, which the data plane has not. After
+ * ways_restore_paths(). */
+void several_rest_from_journal(struct kern *k, const struct chunk_record *rec,
+			       const struct chunk_record *more);
 
 /* RFC 5648 6.5: has hoa this care-of address, besides its binding's own? */
 bool several_has(const struct kern *k, const struct in6_addr *hoa,

@@ -17,8 +17,8 @@ uint32_t several_to_journal(void *arg, const struct binding *b,
 	return host ? chunk_more_from(r, host, wall) : 0;
 }
 
-static void not_taken(struct kern *k, const struct in6_addr *hoa,
-		      const char *what, unsigned int number, const char *why)
+void several_not_taken(struct kern *k, const struct in6_addr *hoa,
+		       const char *what, unsigned int number, const char *why)
 {
 	count(COUNT_JOURNAL_REFUSED);
 	if (count_may_log(&k->several->told))
@@ -31,10 +31,10 @@ static void not_taken(struct kern *k, const struct in6_addr *hoa,
  * RFC 5648 6.3: who does no Neighbour Discovery on its home link can be reached
  * there by the neighbour entry alone, which went with the machine.
  */
-static bool is_lost(const struct kern *k, const struct in6_addr *hoa,
+static bool is_lost(struct kern *k, const struct in6_addr *hoa,
 		    const struct multi_path *path)
 {
-	return path->home && athome_other_routers(k, hoa);
+	return path->home && !athome_again(k, hoa, path->mac);
 }
 
 static void paths_take(struct kern *k, const struct chunk_record *rec,
@@ -46,17 +46,17 @@ static void paths_take(struct kern *k, const struct chunk_record *rec,
 
 	for (i = 0; i < rec->n_paths; i++) {
 		if (!chunk_path_to(&path, more, i, wall, now))
-			not_taken(k, &rec->hoa, "care-of address", i,
-				  "it makes no sense");
+			several_not_taken(k, &rec->hoa, "care-of address", i,
+					  "it makes no sense");
 		else if (!mtime_before(now, path.expires))
 			continue;
 		else if (is_lost(k, &rec->hoa, &path))
-			not_taken(k, &rec->hoa, "BID", path.bid,
-				  "its neighbour entry is gone");
+			several_not_taken(k, &rec->hoa, "BID", path.bid,
+					  "there is no neighbour entry for it");
 		else if (multi_restore_path(&k->several->multi, &rec->hoa,
 					    &path) < 0)
-			not_taken(k, &rec->hoa, "BID", path.bid,
-				  "it makes no sense, or there is no room");
+			several_not_taken(k, &rec->hoa, "BID", path.bid,
+					  "it makes no sense, or there is no room");
 	}
 }
 
@@ -68,16 +68,42 @@ static void flows_take(struct kern *k, const struct chunk_record *rec,
 
 	for (i = 0; i < rec->n_flows; i++) {
 		if (!chunk_flow_to(&flow, rec, more, i)) {
-			not_taken(k, &rec->hoa, "flow binding", i,
-				  "it makes no sense");
+			several_not_taken(k, &rec->hoa, "flow binding", i,
+					  "it makes no sense");
 			continue;
 		}
 		flow.exact = multi_is_exact(&flow.ts, &rec->hoa);
 		if (multi_restore_flow(&k->several->multi, &rec->hoa,
 				       &flow) < 0)
-			not_taken(k, &rec->hoa, "flow FID", flow.fid,
-				  "it makes no sense, or there is no room");
+			several_not_taken(k, &rec->hoa, "flow FID", flow.fid,
+					  "it makes no sense, or there is no room");
 	}
+}
+
+/* As by the functions that judge a Binding Update, of all that is bound now. */
+unsigned int several_judge_again(struct kern *k, const struct binding *b)
+{
+	const struct multi_host *host = multi_find(&k->several->multi,
+						   &b->hoa);
+	const struct multi_bu bu = {
+		.hoa = b->hoa,
+		.may_be_home = several_may_be_home(k, &b->hoa, b->reg.flags),
+		.coa_usable = several_coa_usable,
+		.arg = k,
+	};
+	uint8_t faults[MULTI_PATHS_MAX];
+	const mtime now = loop_now();
+	unsigned int i, n = 0;
+
+	multi_restore_judge(&k->several->multi, &bu, now, faults);
+	for (i = 0; i < host->n_paths; i++) {
+		n += mtime_before(now, host->paths[i].expires);
+		if (faults[i])
+			several_not_taken(k, &b->hoa, "BID",
+					  host->paths[i].bid,
+					  mh_status_str(faults[i]));
+	}
+	return n;
 }
 
 bool several_from_journal(struct kern *k, const struct chunk_record *rec,
@@ -103,10 +129,19 @@ bool several_from_journal(struct kern *k, const struct chunk_record *rec,
 	return true;
 }
 
-void several_flows_from_journal(struct kern *k, const struct chunk_record *rec,
-				const struct chunk_record *more)
+void several_rest_from_journal(struct kern *k, const struct chunk_record *rec,
+			       const struct chunk_record *more)
 {
+	struct multi_path path;
+	unsigned int i;
+
 	if (!multi_find(&k->several->multi, &rec->hoa))
+		return;
+	for (i = 0; i < rec->n_paths; i++)
+		if (chunk_path_to(&path, more, i, 0, (mtime){0}) && path.home)
+			multi_restore_mac(&k->several->multi, &rec->hoa,
+					  path.mac);
+	if (!rec->n_flows)
 		return;
 	flows_take(k, rec, more);
 	multi_restore_known(&k->several->multi, &rec->hoa);
@@ -114,5 +149,7 @@ void several_flows_from_journal(struct kern *k, const struct chunk_record *rec,
 
 void several_forget(struct kern *k, const struct in6_addr *hoa)
 {
+	if (multi_home(multi_find(&k->several->multi, hoa)))
+		athome_left(k, hoa);
 	multi_end(&k->several->multi, hoa);
 }

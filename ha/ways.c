@@ -300,6 +300,7 @@ static int flow_restore(struct kern *k, const struct in6_addr *hoa,
 			uint32_t n)
 {
 	const struct multi_host *host = multi_find(&k->several->multi, hoa);
+	int err;
 
 	if (!host)
 		return -ENOENT;
@@ -307,7 +308,11 @@ static int flow_restore(struct kern *k, const struct in6_addr *hoa,
 	if (host->known)
 		return is_there(host, flow) ? 0 : -ENOENT;
 	bids_restore(flow, host, paths, n);
-	return multi_restore_flow(&k->several->multi, hoa, flow);
+	err = multi_restore_flow(&k->several->multi, hoa, flow);
+	if (err == -ENOSPC)
+		several_not_taken(k, hoa, "flow FID", flow->fid,
+				  "there is no room");
+	return err;
 }
 
 static void tuple_restore(void *arg, const struct dp_flow_key *key,

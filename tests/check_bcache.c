@@ -1311,6 +1311,34 @@ START_TEST(restored)
 }
 END_TEST
 
+/* A care-of address that a Binding Update would be refused for. */
+START_TEST(restored_with_a_bad_coa)
+{
+	struct in6_addr hoa = addr(HOA), hoa2 = addr(HOA2);
+	struct binding_reg reg = {
+		.coa = addr(HOA2),
+		.ha = addr(HA),
+		.expires = mtime_add(now, MTIME_SEC(20)),
+		.lifetime = 300,
+	};
+
+	/* it leads to another's home address: no harm */
+	ck_assert_int_eq(bcache_restore(&bc, &hoa, &reg, false, now), 0);
+	reg.coa = addr(HOA);
+	ck_assert_int_eq(bcache_restore(&bc, &hoa2, &reg, false, now), -ELOOP);
+	ck_assert_int_eq(state_of(HOA2), BINDING_GONE);
+	/* ours by now */
+	reg.coa = addrs[1];
+	ck_assert_int_eq(bcache_restore(&bc, &hoa2, &reg, false, now), -ELOOP);
+	/* of several another may do; and a tombstone leads nowhere */
+	reg.several = true;
+	ck_assert_int_eq(bcache_restore(&bc, &hoa2, &reg, false, now), 0);
+	hoa2 = addr("2001:db8:1::3");
+	reg.several = false;
+	ck_assert_int_eq(bcache_restore(&bc, &hoa2, &reg, true, now), 0);
+}
+END_TEST
+
 /* Created at a fraction of a second: none is early, and none gets lost. */
 START_TEST(advertisements_are_spaced)
 {
@@ -2247,6 +2275,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, deregistration_by_coa);
 	tcase_add_test(tc, advertisements);
 	tcase_add_test(tc, restored);
+	tcase_add_test(tc, restored_with_a_bad_coa);
 	tcase_add_test(tc, advertisements_are_spaced);
 	tcase_add_test(tc, restored_with_strange_values);
 	tcase_add_test(tc, restored_with_little_left);

@@ -42,6 +42,7 @@ static struct multi_path path_of(uint32_t host, unsigned int i)
 		.bid = (uint16_t)(i + 1),
 		.pri = (uint8_t)(i * 3),
 		.home = !i,
+		.mac = { 2, 0, 0, 0, (uint8_t)host, (uint8_t)i },
 	};
 }
 
@@ -126,6 +127,7 @@ static void same_paths(const struct multi_host *h,
 		ck_assert_uint_eq(path.bid, p->bid);
 		ck_assert_uint_eq(path.pri, p->pri);
 		ck_assert_int_eq(path.home, p->home);
+		ck_assert_mem_eq(path.mac, p->mac, sizeof(p->mac));
 	}
 }
 

@@ -594,6 +594,30 @@ START_TEST(test_home_prohibited)
 }
 END_TEST
 
+/* Of the home path alone, and no longer than it is there. */
+START_TEST(test_home_mac)
+{
+	static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 1 }, none[6];
+
+	bu_new(MH_BU_O);
+	bu.mac = mac;
+	home(1, 10);
+	bid(2, 20, COA2);
+	taken(MH_STATUS_ACCEPTED);
+	ck_assert_mem_eq(multi_path(host(), 1)->mac, mac, sizeof(mac));
+	ck_assert_mem_eq(multi_path(host(), 2)->mac, none, sizeof(none));
+	bu_new(MH_BU_O);
+	bid(1, 10, COA1);
+	bid(2, 20, HOA)->bid.home = true;
+	taken(MH_STATUS_ACCEPTED);
+	ck_assert_mem_eq(multi_path(host(), 1)->mac, none, sizeof(none));
+	ck_assert_mem_eq(multi_path(host(), 2)->mac, none, sizeof(none));
+	multi_restore_mac(&m, &bu.hoa, mac);
+	ck_assert_mem_eq(multi_path(host(), 1)->mac, none, sizeof(none));
+	ck_assert_mem_eq(multi_path(host(), 2)->mac, mac, sizeof(mac));
+}
+END_TEST
+
 START_TEST(test_home_address)
 {
 	/* 5.6.3: it MUST be the home address */
@@ -1099,6 +1123,106 @@ START_TEST(test_restore)
 }
 END_TEST
 
+static bool not_coa2(void *arg, const struct in6_addr *hoa,
+		     const struct in6_addr *coa)
+{
+	struct in6_addr coa2 = addr(COA2);
+
+	(void)arg;
+	(void)hoa;
+	return !ip6_addr_eq(coa, &coa2);
+}
+
+static void restored(uint16_t id, const char *coa)
+{
+	struct in6_addr hoa = addr(HOA);
+	const struct multi_path path = {
+		.coa = addr(coa), .bid = id, .pri = (uint8_t)id,
+		.home = !strcmp(coa, HOA), .expires = MTIME_SEC(2000),
+		.lifetime = LIFETIME,
+	};
+
+	ck_assert_int_eq(multi_restore_path(&m, &hoa, &path), 0);
+}
+
+/* The faults, by BID-PRI, and what is left. */
+#define JUDGED_AGAIN(...) do { \
+	const uint8_t want[MULTI_PATHS_MAX] = { __VA_ARGS__ }; \
+	uint8_t faults[MULTI_PATHS_MAX]; \
+	multi_restore_judge(&m, &bu, now, faults); \
+	ck_assert_mem_eq(faults, want, sizeof(want)); \
+	if (multi_expire(&m, &bu.hoa, now)) \
+		multi_commit(&m); \
+	else \
+		multi_end(&m, &bu.hoa); \
+} while (0)
+
+START_TEST(test_restore_judged)
+{
+	const struct multi_path path = {
+		.coa = { .s6_addr = { 0xff, 0x0e } }, .bid = 9, .pri = 99,
+		.expires = MTIME_SEC(2000),
+	};
+
+	bu_new(0);
+	JUDGED_AGAIN(0);	/* nothing is there */
+	restored(1, COA2);
+	restored(2, COA1);
+	restored(3, HOA);
+	restored(4, COA3);
+	JUDGED_AGAIN(0);
+	PATHS(1, 2, 3, 4);
+	/* a loop, or an address of ours */
+	bu.coa_usable = not_coa2;
+	JUDGED_AGAIN(MH_STATUS_INVALID_COA);
+	PATHS(2, 3, 4);
+	/* simultaneous = no */
+	bu.may_be_home = false;
+	JUDGED_AGAIN(0, MH_STATUS_MCOA_HOME_PROHIBITED);
+	PATHS(2, 4);
+	ck_assert_int_eq(multi_restore_path(&m, &bu.hoa, &path), 0);
+	JUDGED_AGAIN(0, 0, MH_STATUS_MCOA_MALFORMED);
+	PATHS(2, 4);
+	m.conf.max_paths = 1;
+	JUDGED_AGAIN(0, MH_STATUS_RESOURCES);
+	PATHS(2);
+	m.conf.on = false;
+	JUDGED_AGAIN(MH_STATUS_MCOA_PROHIBITED);
+	NO_PATHS();
+}
+END_TEST
+
+START_TEST(test_restore_judged_over)
+{
+	struct in6_addr hoa = addr(HOA);
+
+	/* what is over takes nobody's room, nor is anything wrong with it */
+	bu_new(0);
+	restored(1, COA1);
+	multi_cut(&m, &hoa, now);
+	restored(2, COA2);
+	m.conf.max_paths = 1;
+	JUDGED_AGAIN(0);
+	PATHS(2);
+}
+END_TEST
+
+START_TEST(test_restore_max_flows)
+{
+	struct in6_addr hoa = addr(HOA);
+	struct multi_flow f = { .fid = 1, .pri = 1, .n_bids = 1,
+				.bids = { 1 } };
+
+	bu_new(0);
+	restored(1, COA1);
+	m.conf.max_flows = 1;
+	ck_assert_int_eq(multi_restore_flow(&m, &hoa, &f), 0);
+	f.fid = 2;
+	ck_assert_int_eq(multi_restore_flow(&m, &hoa, &f), -ENOSPC);
+	FLOWS(1);
+}
+END_TEST
+
 /* What holds whatever came before. */
 static void check_host(const struct multi_host *h)
 {
@@ -1239,12 +1363,16 @@ int main(void)
 	tcase_add_test(paths, test_cut);
 	tcase_add_test(paths, test_priorities);
 	tcase_add_test(paths, test_restore);
+	tcase_add_test(paths, test_restore_judged);
+	tcase_add_test(paths, test_restore_judged_over);
+	tcase_add_test(paths, test_restore_max_flows);
 	suite_add_tcase(s, paths);
 	tcase_add_checked_fixture(links, setup, teardown);
 	tcase_add_test(links, test_home);
 	tcase_add_test(links, test_home_without_ndp);
 	tcase_add_test(links, test_home_prohibited);
 	tcase_add_test(links, test_home_address);
+	tcase_add_test(links, test_home_mac);
 	tcase_add_test(links, test_leaves_home);
 	suite_add_tcase(s, links);
 	tcase_set_timeout(bindings, 60);

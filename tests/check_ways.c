@@ -269,6 +269,18 @@ void athome_left(struct kern *kern, const struct in6_addr *addr)
 	(void)kern, (void)addr;
 }
 
+void several_not_taken(struct kern *kern, const struct in6_addr *addr,
+		       const char *what, unsigned int number, const char *why)
+{
+	(void)kern, (void)addr, (void)what, (void)number, (void)why;
+}
+
+unsigned int several_judge_again(struct kern *kern, const struct binding *b)
+{
+	(void)kern, (void)b;
+	return 0;
+}
+
 int athome_rtnl(struct rtnl **out)
 {
 	*out = NULL;

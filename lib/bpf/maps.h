@@ -174,7 +174,8 @@ struct dp_selectors {
 
 /* map "prefixes": HASH, the first 8 bytes of a /64 -> struct dp_binding of all
  * its addresses */
-/* map "homes": HASH, the first 8 bytes of a home link's /64 -> __u32 */
+/* map "homes": HASH, the first 8 bytes of a home link's /64 -> __u32, for how
+ * many it is there */
 /* map "addrs": HASH, struct in6_addr -> __u32: HA's addresses, or the MN's
  * addresses (HoAs and CoAs): where signalling and tunnel packets may go */
 /* map "spis": HASH, __u32 (host order) -> __u32 1: SPIs of our inbound SAs */

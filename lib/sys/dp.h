@@ -159,9 +159,11 @@ void dp_multi_active(struct dp *dp, uint32_t n);
  */
 int dp_homes_set(struct dp *dp, const struct ip6_prefix *prefixes, size_t n);
 
-/* One more /64 that home addresses are in: the first 8 bytes of addr. As
- * above. */
+/* One more home address, of a /64 that is there as long as one of them is: the
+ * first 8 bytes of addr. As above. */
 int dp_home_add(struct dp *dp, const struct in6_addr *addr);
+/* For each of the former, whatever it returned. */
+void dp_home_del(struct dp *dp, const struct in6_addr *addr);
 
 int dp_addr_add(struct dp *dp, const struct in6_addr *addr);
 int dp_addr_del(struct dp *dp, const struct in6_addr *addr);

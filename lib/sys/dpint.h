@@ -35,6 +35,8 @@ struct dp {
 	int n_recs;
 	int pins_fd;			/* inotify of the folder; -1: none */
 	uint32_t mark;			/* of what this daemon put in a set */
+	bool homes_set;			/* all are /64s */
+	uint32_t homes_left_out;	/* for which there was no room */
 };
 
 static inline int dp_map_fd(const struct dp *dp, enum dp_map map)

@@ -190,29 +190,58 @@ int dp_prefix_each(struct dp *dp,
 	return more == -ENOENT ? 0 : more;
 }
 
+/* Are they all there? */
+static void homes_tell(struct dp *dp)
+{
+	dp->ha->bss->homes_known = dp->homes_set && !dp->homes_left_out;
+}
+
 int dp_homes_set(struct dp *dp, const struct ip6_prefix *prefixes, size_t n)
 {
-	int fd = bpf_map__fd(dp->ha->maps.homes), err = 0;
+	int err = 0, first = 0;
 	bool known = true;
 	size_t i;
 
-	for (i = 0; i < n && !err; i++) {
+	for (i = 0; i < n; i++) {
+		err = dp_home_add(dp, &prefixes[i].addr);
+		first = first ? first : err;
 		known &= prefixes[i].len == 64;
-		err = bpf_map_update_elem(fd, &prefixes[i].addr, &dp->mark,
-					  BPF_ANY);
 	}
-	dp->ha->bss->homes_known = known && !err;
-	return err;
+	dp->homes_set = known;
+	homes_tell(dp);
+	return first;
 }
 
 int dp_home_add(struct dp *dp, const struct in6_addr *addr)
 {
-	int err = bpf_map_update_elem(bpf_map__fd(dp->ha->maps.homes), addr,
-				      &dp->mark, BPF_ANY);
+	int err, fd = bpf_map__fd(dp->ha->maps.homes);
+	uint32_t n = 0;
 
-	if (err)
-		dp->ha->bss->homes_known = false;
+	bpf_map_lookup_elem(fd, addr, &n);
+	n++;
+	err = bpf_map_update_elem(fd, addr, &n, BPF_ANY);
+	dp->homes_left_out += err < 0;
+	homes_tell(dp);
 	return err;
+}
+
+/*
+ * Of a /64 some may have been left out, and others come when there was room:
+ * then those are taken for these, and the /64 is gone before its last one is.
+ * As long as anybody is left out, everything is looked up.
+ */
+void dp_home_del(struct dp *dp, const struct in6_addr *addr)
+{
+	int fd = bpf_map__fd(dp->ha->maps.homes);
+	uint32_t n;
+
+	if (bpf_map_lookup_elem(fd, addr, &n) < 0)
+		dp->homes_left_out -= dp->homes_left_out > 0;
+	else if (n <= 1)
+		bpf_map_delete_elem(fd, addr);
+	else
+		bpf_map_update_elem(fd, addr, &(uint32_t){n - 1}, BPF_EXIST);
+	homes_tell(dp);
 }
 
 static int set_add(const struct dp *dp, enum dp_map map, const void *key)

@@ -100,7 +100,8 @@ static int cmd_prefix(char **w)
 	return dp_prefix_set(dp, &prefix, &b);
 }
 
-/* home ADDR: its /64 is the home link's */
+/* home ADDR: its /64 is the home link's; see home+ and home- for those of a link
+ * that has more */
 static int cmd_home(char **w)
 {
 	struct ip6_prefix prefix = { addr(w[1]), 64 };
@@ -453,6 +454,10 @@ static int run(char **w)
 	}
 	if (!strcmp(c, "home"))
 		return cmd_home(w);
+	if (!strcmp(c, "home+"))
+		return dp_home_add(dp, &a);
+	if (!strcmp(c, "home-"))
+		return dp_home_del(dp, &a), 0;
 	if (!strcmp(c, "fill"))
 		return cmd_fill(w);
 	if (!strcmp(c, "get"))

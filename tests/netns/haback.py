@@ -151,17 +151,115 @@ class Back:
         self.check(t.paths() == {} and not any(t.maps().values()),
                    "reboot: what was ended stays ended", t.paths(), t.maps())
 
-    def neighbour_gone(self):
-        """5648 6.3: without its neighbour entry there is no way home."""
+    def anew(self, wiped, more="", link=""):
+        """With another configuration; the usual one is back after the next
+        start."""
+        self.end(wiped)
+        self.t.more_conf, self.t.more_link = more, link
+        self.start()
+        self.t.more_conf = self.t.more_link = ""
+
+    def forbidden(self, wiped):
+        """What a Binding Update of today would be refused for is not taken."""
+        t = self.t
+        what = ("reboot" if wiped else "restart") + ", "
+        two = bid(1, self.a, 1), bid(2, self.b, 2)
+        three = (*two, bid(3, self.c, 3), flow(1, 1, ref(2), ts(**self.tuple)),
+                 flow(2, 2, ref(3), ts(**self.other)),
+                 flow(3, 3, ref(1), ts(nh=TCP)))
+        t.accepted(f"{what}two of them", *three[:2], three[3], flags="AHO")
+        self.anew(wiped, "several-care-of-addresses = no\n")
+        what += "several-care-of-addresses = no"
+        self.check(t.shape() == (self.a, {}, {}) and
+                   not any(t.maps().values()),
+                   f"{what}: there is but the first", t.shape(), t.maps())
+        self.restored(what, 0, 0, 3)
+        t.goes(f"{what}: what was the flow's way", self.a)
+        t.comes(what, self.a)
+        t.comes(what, self.b, False)
+        self.anew(wiped)
+        self.check(t.shape() == (self.a, {}, {}), f"{what}, then yes",
+                   t.shape())
+        t.accepted(f"{what}: the first for four seconds", two[0], life=1,
+                   flags="AHO")
+        t.accepted(f"{what}: the second for longer", two[1], src=self.b)
+        self.anew(wiped, "several-care-of-addresses = no\n")
+        self.base.wait_for(lambda: t.shape()[0] is None, 5)
+        self.check(t.shape()[0] is None, f"{what}: for as long as it was "
+                   "granted", t.shape())
+        t.configure()
+        what = what.split()[0] + " max-paths = 2, max-flows = 2"
+        t.accepted(f"{what}: three of both", *three, flags="AHO")
+        self.anew(wiped, "max-paths = 2\nmax-flows = 2\n")
+        want = (self.a, {1: self.a, 2: self.b},
+                {1: (1, [2], True), 2: (2, [3], False)})
+        self.base.wait_for(lambda: t.shape() == want, 2)
+        self.check(t.shape() == want, f"{what}: two are left", t.shape())
+        self.restored(what, 2, 2, 2)
+        t.goes(f"{what}: a flow", self.b)
+        t.goes(f"{what}: one whose way is gone", self.a, dport=6001)
+        t.comes(what, self.c, False)
+        what = what.split()[0] + " simultaneous = no"
+        t.accepted(f"{what}: at home by default", bid(1, self.a, 9),
+                   bid(7, self.hoa, 5, home=True), lla(self.base.MN_MAC),
+                   flow(1, 1, ref(7), ts(**self.tuple)), flags="AHO")
+        self.anew(wiped, link="simultaneous = no\n")
+        want = (self.a, {1: self.a}, {1: (1, [7], False)})
+        self.base.wait_for(lambda: t.shape() == want, 2)
+        self.check(t.shape() == want, f"{what}: not at home", t.shape())
+        self.restored(what, 1, 1, 1)
+        t.goes(f"{what}: by the tunnel", self.a)
+
+    def loop(self):
+        """Two who were together by others: one of them goes on."""
+        t = self.t
+        other, d = self.base.HOA2, "2001:db8:5::100"
+        t.start_anew(False)
+        t.accepted("loop: one for four seconds", bid(1, self.a, 1), life=1,
+                   flags="AHO")
+        t.accepted("loop: the other's home address for longer",
+                   bid(2, other, 2))
+        t.mn2.coa = d
+        t.accepted("loop: and the other way round, no loop yet",
+                   bid(1, self.hoa, 1), bid(2, d, 2), mn=t.mn2, src=d,
+                   flags="AHO")
+        self.end(wait=5)
+        self.start()
+        self.base.wait_for(lambda: not t.paths() or 1 not in t.paths(other), 2)
+        self.check((t.paths(), t.paths(other)) in (
+            ({}, {1: self.hoa, 2: d}), ({2: other}, {2: d})),
+            "reboot: what has become a loop is not taken", t.paths(),
+            t.paths(other))
+        self.check(self.events()["journal_refused"] == 1,
+                   "reboot: a loop is counted")
+        t.register(t.mn2, "the other ends", life=0)
+
+    def without_ndp(self):
+        """5648 6.3: its neighbour entry is made anew; where nobody knows its
+        link-layer address there is no way home."""
         t = self.t
         t.start_anew(True)
-        t.accepted("5648 6.3 at home, with other routers", bid(1, self.a, 9),
-                   bid(7, self.hoa, 5, home=True), lla(self.base.MN_MAC),
-                   flow(1, 1, ref(7), ts(**self.tuple)), flags="AHO", status=5,
-                   bids={7: 5})
+        at_home = (bid(1, self.a, 9), bid(7, self.hoa, 5, home=True),
+                   flow(1, 1, ref(7), ts(**self.tuple)))
+        t.accepted("5648 6.3 at home, with other routers", *at_home,
+                   lla(self.base.MN_MAC), flags="AHO", status=5, bids={7: 5})
+        was = t.shape()
+        for what, wiped in (("reboot", True), ("reboot after a reboot", True),
+                            ("restart", False),
+                            ("reboot after a restart", True)):
+            self.end(wiped)
+            self.start()
+            self.check(t.shape() == was and t.permanent(),
+                       f"{what}: at home, with a neighbour entry", t.shape())
+            self.restored(what, 2, 1)
+            t.goes(f"{what}: home", self.home)
+        t.start_anew(False)
+        t.accepted("at home, without a link-layer address", *at_home,
+                   flags="AHO")
         self.end()
-        self.start()
-        self.check(t.shape() == (self.a, {1: self.a}, {1: (1, [7], False)}),
+        t.start_anew(True)
+        self.check(t.shape() == (self.a, {1: self.a}, {1: (1, [7], False)}) and
+                   not t.permanent(),
                    "reboot: no way home without its link-layer address",
                    t.shape())
         self.restored("reboot", 1, 1, 1)
@@ -176,4 +274,7 @@ def run(test, base, home):
     back.twice()
     back.over()
     back.at_home()
-    back.neighbour_gone()
+    for wiped in False, True:
+        back.forbidden(wiped)
+    back.loop()
+    back.without_ndp()

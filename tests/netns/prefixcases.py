@@ -2,7 +2,10 @@
 """Cases of e2e: prefixes, and mobile prefix discovery (RFC 6275 10.6, 11.4.2 and
 11.4.3) of kedge-mn, with kedge-ha and with a home agent made by hand."""
 
+import glob
 import ipaddress
+import json
+import re
 import signal
 import struct
 import time
@@ -11,6 +14,7 @@ import wire
 from cases import case, check, flowing, start, traveller, whole
 from journey import away
 from lab import ar, hoa, wait_for
+from livecases import no_binding
 
 MPS, MPA = 146, 147
 ECHO = 128
@@ -269,3 +273,39 @@ def more_home_prefixes_than_the_map():
         lab.start("ar1")
         served(lab)
         whole(lab, "session")
+
+
+def homes(lab, who):
+    """The daemon's map of that name: {/64: for how many}"""
+    for name in glob.glob(f"/proc/{lab.procs[who].pid}/fdinfo/*"):
+        with open(name, encoding="ascii") as f:
+            found = re.search(r"^map_id:\s*(\d+)", f.read(), re.M)
+        if not found:
+            continue
+        tool = ["bpftool", "-j", "map"]
+        of = "id", found[1]
+        if json.loads(lab.cmd(who, *tool, "show", *of))["name"] == "homes":
+            return {str(ipaddress.IPv6Network(
+                (bytes(int(x, 16) for x in e["key"]) + bytes(8), 64))):
+                    int.from_bytes((int(x, 16) for x in e["value"]), "little")
+                    for e in json.loads(lab.cmd(who, *tool, "dump", *of))}
+    return None
+
+
+@case(90)
+def home_prefix_goes_with_its_binding():
+    """What a link with more than a /64 brings into the data plane's map goes
+    with the last binding, also after a restart."""
+    mine = "2001:db8:1::/64"
+    with traveller(("session",), prepare=lambda lab: lab.configure(
+            "ar1", {"link acc0": {"prefix": "2001:db8:1::/48"}})) as lab:
+        away(lab, [1])
+        flowing(lab, "session", 2)
+        check(homes(lab, "ar1") == {mine: 1}, f"bound: {homes(lab, 'ar1')}")
+        lab.stop("ar1", signal.SIGKILL)
+        lab.start("ar1")
+        check(homes(lab, "ar1") == {mine: 1}, f"again: {homes(lab, 'ar1')}")
+        flowing(lab, "session", 2)
+        whole(lab, "session")
+        no_binding(lab, 1)
+        check(homes(lab, "ar1") == {}, f"not bound: {homes(lab, 'ar1')}")
