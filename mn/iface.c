@@ -44,6 +44,8 @@ static struct mn_iface *best(struct mn *mn, const struct bul_entry *e)
 		list[k] = (struct ifchoice){
 			.usable = iface_usable(&mn->ifaces[k]) &&
 				  (!e || mn_at_home(mn, &mn->ifaces[k], e)),
+			.leaving = move_noticed(mn, &mn->ifaces[k]),
+			.weak = move_is_weak(mn, &mn->ifaces[k]),
 			.preference = mn->conf.ifaces[k].preference,
 			.metered = mn->conf.ifaces[k].metered,
 		};
@@ -164,7 +166,7 @@ static void settle(struct mn *mn, const struct mn_iface *again)
 
 /* ---- new flows */
 
-static void sync_preferred(struct mn *mn)
+void iface_sync_preferred(struct mn *mn)
 {
 	const struct mn_iface *was = mn->preferred, *i = mn_preferred(mn);
 
@@ -185,7 +187,7 @@ static void sync_preferred(struct mn *mn)
 void iface_settle(struct mn *mn)
 {
 	settle(mn, NULL);
-	sync_preferred(mn);
+	iface_sync_preferred(mn);
 }
 
 void iface_attached(struct mn *mn, struct mn_iface *i)
@@ -193,7 +195,7 @@ void iface_attached(struct mn *mn, struct mn_iface *i)
 	/* before a BU looks for its way */
 	iface_routes(mn, i);
 	settle(mn, i);
-	sync_preferred(mn);
+	iface_sync_preferred(mn);
 	hoa_fixed_check(mn);
 }
 
@@ -220,7 +222,7 @@ void iface_lost(struct mn *mn, struct mn_iface *i, mtime since)
 	carry_over(mn, since);
 	settle(mn, NULL);
 	iface_routes(mn, i);
-	sync_preferred(mn);
+	iface_sync_preferred(mn);
 	if (mn->preferred) {
 		keying_moved(mn);
 		discover_attached(mn);

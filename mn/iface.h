@@ -26,7 +26,8 @@ struct mn_iface;
  */
 typedef struct mn_iface *iface_policy_fn(struct mn *mn, const struct hoa *h);
 
-/* New flows go by it natively; NULL: none is attached. */
+/* New flows go by it natively; NULL: none is attached. One that is about to go
+ * or is weak (move.h) is passed over, where there is another. */
 struct mn_iface *mn_preferred(struct mn *mn);
 /* The one that h is to use: h's home link where it is attached (either one, of
  * two on the same link), else the preferred one; NULL where none is. */
@@ -47,6 +48,8 @@ void iface_attached(struct mn *mn, struct mn_iface *i);
 void iface_lost(struct mn *mn, struct mn_iface *i, mtime since);
 /* Every home address to the interface that it is to use, where it is not. */
 void iface_settle(struct mn *mn);
+/* Which one new flows go by may have changed, for what was said of them. */
+void iface_sync_preferred(struct mn *mn);
 /* The kernel makes an address of an advertisement on i, which is on another
  * interface of ours in its stead: back to i with it, or DAD fails. False: it is
  * not so. */

@@ -3,8 +3,16 @@
 
 #include <string.h>
 
+/* As way.c has it for what goes on from before. */
+static unsigned int worth(const struct ifchoice *c)
+{
+	return !c->usable ? 0 : c->leaving ? 1 : c->weak ? 2 : 3;
+}
+
 static bool is_better(const struct ifchoice *a, const struct ifchoice *b)
 {
+	if (worth(a) != worth(b))
+		return worth(a) > worth(b);
 	if (a->preference != b->preference)
 		return a->preference > b->preference;
 	return !a->metered && b->metered;

@@ -16,6 +16,8 @@
 
 struct ifchoice {
 	bool usable;		/* attached, and its router is there */
+	bool leaving;		/* about to go: better than nothing */
+	bool weak;		/* of signal: better than that */
 	uint32_t preference;
 	bool metered;
 };

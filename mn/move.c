@@ -346,7 +346,7 @@ void move_notice_by_link(struct mn *mn, const struct mn_iface *i, mtime in)
 {
 	unsigned int n = (unsigned int)move_number(mn, i);
 
-	if (move_noticed(mn, i) && !mn->moves.notices[n].by_link)
+	if (move_noticed(mn, i) ? !mn->moves.notices[n].by_link : !in.ns)
 		return;
 	move_notice(mn, i, in);
 	mn->moves.notices[n].by_link = true;

@@ -6,6 +6,7 @@
 
 #include "core/count.h"
 #include "core/log.h"
+#include "mn/iface.h"
 #include "mn/moveint.h"
 
 /* A pass over all flows: not more than a tenth of the time. Those that begin
@@ -469,6 +470,7 @@ static void update(struct mn *mn)
 
 	if (mn->conf.n_ifaces < 2)	/* nothing to choose from */
 		return;
+	iface_sync_preferred(mn);	/* the sources are told by it */
 	err = needs_flows(mn) ? find_flows(&p) : 0;
 	publish_sources(mn);
 	j.flows = calloc(p.n + 1, sizeof(*j.flows));

@@ -309,8 +309,8 @@ static bool may_apply(const struct bul_entry *e)
 
 /* Is it to have one care-of address? Its home agent takes no more, or does not
  * for now. */
-bool paths_alone(struct mn *mn, const struct in6_addr *hoa,
-		 const struct in6_addr *ha)
+static bool is_alone(struct mn *mn, const struct in6_addr *hoa,
+		     const struct in6_addr *ha)
 {
 	return (bul_lacks(&mn->bul, ha) & MULTI_LACKS_ALL) ||
 	       move_several_barred(mn, hoa);
@@ -323,7 +323,7 @@ bool paths_alone(struct mn *mn, const struct in6_addr *hoa,
 void paths_apply(struct hoa *h, bool settle, unsigned int leaves)
 {
 	struct path_plan plan = {.h = h};
-	bool alone = paths_alone(h->mn, &h->e->hoa, &h->e->ha);
+	bool alone = is_alone(h->mn, &h->e->hoa, &h->e->ha);
 	struct mn_iface *first, *home = paths_home(h);
 
 	first = paths_default(h);
@@ -541,7 +541,7 @@ bool paths_take(struct mn_iface *i, struct bul_entry *e)
 	const struct mn_iface *home = paths_home(h);
 
 	if (i->mn->flushing || !may_apply(e) ||
-	    paths_alone(i->mn, &e->hoa, &e->ha) ||
+	    is_alone(i->mn, &e->hoa, &e->ha) ||
 	    (home && (bul_lacks(&i->mn->bul, &e->ha) & MULTI_LACKS_HOME)))
 		return false;
 	if (!e->multi && !h->way.home && !can_wait(i, e))

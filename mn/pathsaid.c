@@ -119,12 +119,12 @@ static void take_refusal(struct hoa *h, uint8_t status)
 }
 
 /* What it does not do, and has just let us know. */
-static void take_lack(struct hoa *h)
+static void take_lack(struct hoa *h, unsigned int lacks)
 {
 	const struct bul_entry *e = h->e;
 	struct mn *mn = h->mn;
 
-	if (!e->multi)
+	if (!e->multi && (lacks & MULTI_LACKS_ALL))
 		log_info("HoA %s, HA %s: takes one care-of address only",
 			 ip6_str(&e->hoa), ip6_str(&e->ha));
 	paths_sync(h->paths);
@@ -134,7 +134,7 @@ static void take_lack(struct hoa *h)
 }
 
 /* A BA came: what was before it may go in a while, or what is wanted cannot
- * be. */
+ * be. Since then but one link may be left, so that all of it goes by that. */
 static void judge(struct hoa *h)
 {
 	struct paths *p = h->paths;
@@ -152,13 +152,15 @@ static void judge(struct hoa *h)
 		take_refusal(h, e->multi->refused);
 		return;
 	}
-	if (!e->multi || (lacks & MULTI_LACKS_HOME)) {
+	if ((lacks & MULTI_LACKS_HOME) ||
+	    (!e->multi && (lacks & MULTI_LACKS_ALL))) {
 		paths_back_over(p);
-		take_lack(h);
+		take_lack(h, lacks);
 		return;
 	}
-	move_several_taken(mn, &e->hoa);
-	if (e->state == BUL_BOUND && first && has_settled(h, first))
+	if (e->multi)
+		move_several_taken(mn, &e->hoa);
+	if (e->multi && e->state == BUL_BOUND && first && has_settled(h, first))
 		p->settle_at = mtime_add(loop_now(), keep_of(p));
 	paths_sync(p);
 	move_settled(mn);

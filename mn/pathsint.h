@@ -21,10 +21,6 @@ struct paths *paths_get(struct hoa *h);
 bool paths_usable(struct mn *mn, uint32_t ifindex);
 /* What is wanted as the default, or what comes next to it; NULL. */
 struct mn_iface *paths_default(const struct hoa *h);
-/* Is it to have one care-of address? Its home agent takes no more, or does not
- * for now. */
-bool paths_alone(struct mn *mn, const struct in6_addr *hoa,
-		 const struct in6_addr *ha);
 /*
  * Makes it so. settle: what was before, and is wanted no more, goes. leaves: of
  * the above. h may be gone afterwards.

@@ -115,11 +115,11 @@ static void associate(struct radio *r, mtime now)
 	arm(r, now);
 }
 
+/* Where it was about to go, that is over when it is back, not before. */
 static void disconnect(struct radio *r, mtime now)
 {
 	r->low = false;
 	r->dbm = 0;
-	r->leaving_until.ns = 0;
 	set_state(r, RADIO_NONE, now);
 	arm(r, now);
 }

@@ -33,9 +33,11 @@ static bool op_watch(void *arg, struct radio *r)
 	int err = wifi_watch(mn->wifi, i->ifindex, r->weak_at,
 			     RADIO_HYSTERESIS);
 
+	if (err)
+		count(COUNT_SIGNAL_UNWATCHED);
 	if (err && count_may_log(&mn->states_told))
-		log_info("%s: its driver does not watch the signal (%s): it is "
-			 "asked for it%s", i->name, strerror(-err),
+		log_info("%s: its signal is not watched (%s): it is asked for"
+			 "%s", i->name, strerror(-err),
 			 count_left_out(&mn->states_told));
 	return !err;
 }

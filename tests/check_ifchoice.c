@@ -55,6 +55,34 @@ START_TEST(test_preference_before_metered)
 }
 END_TEST
 
+/* A weak signal is worse than any good one, and better than what goes; what is
+ * not usable stays the worst. */
+START_TEST(test_weak_and_leaving)
+{
+	struct ifchoice list[3] = {
+		{.usable = true, .preference = 2},
+		{.usable = true, .preference = 1},
+		{.usable = true, .metered = true},
+	};
+
+	list[0].weak = true;
+	ck_assert_uint_eq(ifchoice_best(list, 3), 1);
+	list[1].leaving = true;
+	ck_assert_uint_eq(ifchoice_best(list, 3), 2);
+	list[2].usable = false;
+	ck_assert_uint_eq(ifchoice_best(list, 3), 0);
+	list[0].leaving = true;
+	ck_assert_uint_eq(ifchoice_best(list, 3), 0);
+	list[0].leaving = false;
+	list[1] = (struct ifchoice){.usable = true, .weak = true};
+	ck_assert_uint_eq(ifchoice_best(list, 3), 0);
+	list[1].weak = false;
+	ck_assert_uint_eq(ifchoice_best(list, 3), 1);
+	list[0].weak = false;
+	ck_assert_uint_eq(ifchoice_best(list, 3), 0);
+}
+END_TEST
+
 /* What an interface with two prefixes, one of them not on link, has. */
 static void fill(struct attach *at)
 {
@@ -151,6 +179,7 @@ int main(void)
 	tcase_add_test(tc, test_none_is_usable);
 	tcase_add_test(tc, test_order_decides_last);
 	tcase_add_test(tc, test_preference_before_metered);
+	tcase_add_test(tc, test_weak_and_leaving);
 	tcase_add_test(tc, test_routes);
 	tcase_add_test(tc, test_no_network_no_routes);
 	tcase_add_test(tc, test_full);

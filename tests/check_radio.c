@@ -194,18 +194,28 @@ START_TEST(about_to_go)
 	event(WIFI_DISCONNECTED, 0);
 	ck_assert_int_eq(got.losses, 1);
 	ck_assert_int_eq(r.state, RADIO_NONE);
-	event(WIFI_CONNECTED, 0);
 	ck_assert_int_eq(got.stays, 0);
+	event(WIFI_CONNECTED, 0);		/* it is back */
+	ck_assert_int_eq(got.stays, 1);
 	event(WIFI_BEACONS_LOST, 0);
 	ck_assert_int_eq(got.leaves, 2);
 	event(WIFI_SIGNAL_HIGH, WEAK_AT + 9);
-	ck_assert_int_eq(got.stays, 1);
+	ck_assert_int_eq(got.stays, 2);
 	event(WIFI_BEACONS_LOST, 0);
 	later(31);			/* it has answered, after all */
 	event(WIFI_BEACONS_LOST, 0);
 	ck_assert_int_eq(got.leaves, 4);
 	event(WIFI_CONNECTED, 0);
-	ck_assert_int_eq(got.stays, 2);
+	ck_assert_int_eq(got.stays, 3);
+	event(WIFI_BEACONS_LOST, 0);
+	event(WIFI_DISCONNECTED, 0);
+	radio_found(&r, true, now);		/* that it is was not told */
+	ck_assert_int_eq(got.stays, 4);
+	event(WIFI_BEACONS_LOST, 0);
+	event(WIFI_DISCONNECTED, 0);
+	later(31);				/* over before it is back */
+	event(WIFI_CONNECTED, 0);
+	ck_assert_int_eq(got.stays, 4);
 }
 END_TEST
 

@@ -12,6 +12,7 @@ static const struct sentence {
 } sentences[] = {
 	{ "link_down", "{interface}: link down" },
 	{ "link_up", "{interface}: link up" },
+	{ "signal", "{interface}: signal {state}, {dbm} dBm" },
 	{ "rs_sent", "{interface}: router solicitation sent" },
 	{ "ra", "{interface}: router {router} advertises {prefix}" },
 	{ "address", "{interface}: address {address}, flags {flags}" },

@@ -87,6 +87,7 @@
 	X(WIFI_JOINED, "wifi_joined") \
 	X(BEACONS_LOST, "beacons_lost") \
 	X(SIGNAL_WEAK, "signal_weak") \
+	X(SIGNAL_UNWATCHED, "signal_unwatched") \
 	X(MOVES, "moves") \
 	X(FLOWS_MOVED, "flows_moved") \
 	X(HOAS_MOVED, "hoas_moved") \

@@ -272,6 +272,39 @@ def never_by_it():
 # --- notices ----------------------------------------------------------------
 
 @case(120)
+def new_flows_elsewhere():
+    """What is about to go gets no new flows: they begin on the next best, and
+    stay there; those of a rule as it says. What stays is preferred again."""
+    with two_links(prepare=with_policy(
+            "[rule app]\nprotocol = udp\nport = 7000\n"
+            "interface = !net1\n")) as lab:
+        def preferred(want):
+            wait_for(f"{want} preferred", lambda: [
+                i["name"] for i in lab.ctl("mn", "interfaces")["interfaces"]
+                if i["preferred"]] == [want])
+        since = time.time()
+        preferred("net0")
+        check(start(lab, "before") == ONE, "before: not by net0")
+        lab.ctl("mn", "prepare", "net0", "--seconds=60")
+        preferred("net1")
+        check(start(lab, "during") == TWO, "during: not by net1")
+        check(start(lab, "never", "udp") == ONE, "never: not by net0")
+        lab.ctl("mn", "prepare", "net0", "--cancel")
+        preferred("net0")
+        check(start(lab, "after") == ONE, "after: not by net0")
+        lab.ctl("mn", "prepare", "net0", "--seconds=1")
+        preferred("net1")
+        preferred("net0")
+        wait_for("all is native", lambda: not lab.bindings("mn"))
+        for name in ("before", "during", "after"):
+            flowing(lab, name)
+            whole(lab, name)
+        told = [(e["old"], e["interface"]) for e in lab.events("mn", since)
+                if e["event"] == "preferred"]
+        check(told == [("net0", "net1"), ("net1", "net0")] * 2, f"{told}")
+
+
+@case(120)
 def prepared_by_a_script():
     """examples/hints/networkmanager: all has left when it ends; the notice
     ends by itself, and what left returns. Copies by both interfaces meanwhile
