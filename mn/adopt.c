@@ -281,6 +281,7 @@ static void restore(void *arg, const struct in6_addr *hoa,
 	mtime now = loop_now(), expires = {(int64_t)b->expires};
 	struct mn *mn = arg;
 	struct hoa *h;
+	bool holds;
 
 	signal_know_ha(mn, &b->remote);
 	if (bul_find(&mn->bul, hoa))
@@ -300,15 +301,18 @@ static void restore(void *arg, const struct in6_addr *hoa,
 	h->mtu = b->mtu + IP6_HDR_LEN;
 	h->way.coa = b->local;
 	h->way.ifindex = b->ifindex;
-	hoa_set_rule(h, true);
-	if (h->up && mtime_before(now, expires)) {
+	holds = h->up && mtime_before(now, expires);
+	if (holds) {
 		/* where the home link was its way, that is not local's */
 		bul_restore(h->e, &b->local,
 			    b->flags & DP_BINDING_HOME ? 0 : b->ifindex,
 			    b->lifetime, expires, now);
-	} else {
-		bul_event(h->e, BUL_EV_LOST, now);
+		paths_restore(h, b);
 	}
+	if (!h->way.home)
+		hoa_set_rule(h, true);
+	if (!holds)
+		bul_event(h->e, BUL_EV_LOST, now);
 	mn_addr_sync(mn, hoa);
 	count(COUNT_BINDING_RESTORED);
 	log_info("HoA %s, HA %s: taken over, %s", ip6_str(hoa),

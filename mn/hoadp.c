@@ -42,7 +42,7 @@ void hoa_write(struct hoa *h)
 			 (hoa_is_replaced(h) ? DP_BINDING_GRACEFUL : 0) |
 			 (h->assigned ? DP_BINDING_ASSIGNED : 0) |
 			 paths_flags(h),
-		.expires = e->expires.ns,
+		.home = paths_home_link(h), .expires = e->expires.ns,
 		.created = e->since.ns, .seq = e->seq, .lifetime = e->granted,
 		.mtu = (uint16_t)(h->way.home ? h->mtu :
 						h->mtu - IP6_HDR_LEN),

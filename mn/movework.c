@@ -335,13 +335,14 @@ static void want(struct job *j, const struct path_want *want)
 	free(at);
 }
 
-/* It is about to go itself, or comes back by its own. */
+/* It is about to go itself, or comes back by its own; or it was taken over, and
+ * goes on as it is until its interfaces are there. */
 static bool is_busy(struct mn *mn, const struct in6_addr *hoa)
 {
 	const struct bul_entry *e = bul_find(&mn->bul, hoa);
 
 	return e && (e->idle || e->state == BUL_RELEASING ||
-		     e->state == BUL_GONE);
+		     e->state == BUL_GONE || paths_waits(e->priv));
 }
 
 static void work_out(struct job *j)

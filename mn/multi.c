@@ -261,6 +261,34 @@ bool multi_want(struct multi *m, const struct multi_path *paths,
 	return !m->asked && (multi_due(m) || due);
 }
 
+void multi_restore(struct multi *m, const struct multi_path *paths,
+		   unsigned int n_paths, const struct multi_flow *flows,
+		   unsigned int n_flows)
+{
+	unsigned int k;
+
+	multi_init(m);
+	m->n_paths = n_paths;
+	memcpy(m->paths, paths, n_paths * sizeof(*paths));
+	for (k = 0; k < n_paths; k++) {
+		m->paths[k].registered = true;
+		m->paths[k].known_pri = paths[k].pri;
+	}
+	for (k = 0; k < n_flows; k++) {
+		struct multi_flow *f = &m->flows[m->n_flows];
+
+		if (!flows[k].fid)
+			continue;
+		*f = flows[k];
+		f->registered = true;
+		f->at = f->bids[0];
+		m->n_flows++;
+	}
+	for (k = 0; k < n_flows; k++)
+		if (!flows[k].fid)
+			add_flow(m, &flows[k]);
+}
+
 void multi_refresh(struct multi *m)
 {
 	unsigned int k;

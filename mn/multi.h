@@ -99,6 +99,14 @@ void multi_init(struct multi *m);
 bool multi_want(struct multi *m, const struct multi_path *paths,
 		unsigned int n_paths, const struct multi_flow *flows,
 		unsigned int n_flows);
+/*
+ * What the home agent has, by what a daemon before us left: flows with their
+ * FIDs; 0: it may not have that one. The next BU names all of it, and replaces
+ * whatever else there is (the O flag).
+ */
+void multi_restore(struct multi *m, const struct multi_path *paths,
+		   unsigned int n_paths, const struct multi_flow *flows,
+		   unsigned int n_flows);
 /* All of it again: the binding is to be refreshed; it was lost there. */
 void multi_refresh(struct multi *m);
 void multi_forget(struct multi *m);

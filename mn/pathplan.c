@@ -103,19 +103,17 @@ static void plan_flows(struct path_plan *plan, const struct path_want *want)
  * which are to find it on its link, with their tunnels (IPv6 in IPv6) and what
  * their home agents sign (ESP), wherever its own packets go.
  */
-static void plan_tunnels(struct path_plan *plan)
+void path_plan_tunnels(struct path_plan *plan, const struct multi_path *home)
 {
 	static const uint8_t protos[] = {IP6_PROTO_IPV6, IP6_PROTO_ESP};
-	const struct multi_path *p = plan->home ?
-		planned(plan, plan->home->ifindex) : NULL;
 	unsigned int k;
 
-	for (k = 0; p && p != plan->paths && k < sizeof(protos); k++) {
+	for (k = 0; home && home != plan->paths && k < sizeof(protos); k++) {
 		struct multi_flow *f = &plan->flows[plan->n_flows++];
 
 		*f = (struct multi_flow){.wide = true, .n_bids = 1};
 		f->key.proto = protos[k];
-		f->bids[0] = p->bid;
+		f->bids[0] = home->bid;
 	}
 }
 
@@ -135,6 +133,7 @@ void path_plan_make(struct path_plan *plan, const struct mn_iface *first,
 	if (!settle)
 		plan_present(plan);
 	plan_flows(plan, want);
-	plan_tunnels(plan);
+	path_plan_tunnels(plan, plan->home ?
+			  planned(plan, plan->home->ifindex) : NULL);
 	plan_copies(plan, want->also);
 }

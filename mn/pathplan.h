@@ -30,6 +30,8 @@ struct path_plan {
  */
 void path_plan_make(struct path_plan *plan, const struct mn_iface *first,
 		    bool settle);
+/* Those of a home path that is not the default. */
+void path_plan_tunnels(struct path_plan *plan, const struct multi_path *home);
 /* The BID of its care-of address, whichever that is. */
 uint16_t path_bid(const struct mn_iface *i);
 

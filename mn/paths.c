@@ -147,6 +147,7 @@ void paths_sync(struct paths *p)
 	next = sooner(next, p->settle_at);
 	next = sooner(next, p->doubt_at);
 	next = sooner(next, p->probe_at);
+	next = sooner(next, p->back_until);
 	if (p->judge)
 		next = loop_now();
 	if (next.ns)
@@ -326,7 +327,7 @@ void paths_apply(struct hoa *h, bool settle, unsigned int leaves)
 	struct mn_iface *first, *home = paths_home(h);
 
 	first = paths_default(h);
-	if (!first || !may_apply(h->e))
+	if (!first || !may_apply(h->e) || h->paths->back_until.ns)
 		return;
 	bul_set_patience(h->e, h->e->bound ? leaves : PATHS_LOST);
 	/* all of it is where it is at home, or there is no home link */
@@ -347,7 +348,7 @@ void paths_apply(struct hoa *h, bool settle, unsigned int leaves)
 
 /* ---- what is wanted */
 
-static struct paths *paths_get(struct hoa *h)
+struct paths *paths_get(struct hoa *h)
 {
 	struct paths *p = h->paths ? h->paths : calloc(1, sizeof(*p));
 
@@ -518,6 +519,7 @@ int paths_want(struct mn *mn, const struct in6_addr *hoa,
 		return -ENOMEM;
 	h->paths->wanted = true;
 	h->paths->want = *want;
+	paths_back_over(h->paths);
 	paths_apply(h, false, PATHS_MOVE);
 	return err;
 }
@@ -562,6 +564,7 @@ static void lose(struct hoa *h)
 	const struct multi_path *p = NULL;
 	mtime now = loop_now();
 
+	paths_back_over(h->paths);
 	if (h->e->multi && first)
 		p = multi_path(h->e->multi, path_bid(first));
 	if (!paths_usable(h->mn, h->way.ifindex))

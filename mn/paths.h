@@ -45,6 +45,7 @@ struct path_want {
 /* In the map "coas". */
 struct path_coa {
 	struct in6_addr coa;
+	struct dp_coa value;
 	mtime until;		/* 0: as long as it is registered */
 };
 
@@ -64,6 +65,8 @@ struct paths {
 	struct multi multi;
 	struct timer timer;
 	bool judge;		/* armed for now: a BA has changed multi */
+	mtime back_until;	/* taken over: it is told as it was, until its
+				 * interfaces are there or then; 0: not */
 	mtime settle_at;	/* what was before is let go of; 0: not armed */
 	mtime doubt_at;		/* no BA by then: e->ifindex leads nowhere */
 	mtime doubt_for;	/* so long after the BU */
@@ -114,7 +117,13 @@ uint32_t paths_of(struct mn *mn, const struct dp_flow_key *key, uint16_t *fid);
 /* e is to go by i, says iface.c. True: it does, or goes on as it was wanted, by
  * several ways; e may be gone then. False: the plain way is the caller's. */
 bool paths_take(struct mn_iface *i, struct bul_entry *e);
-/* At start, when bindings are taken over: the maps know of no more. */
+/* pathsback.c, at start: h is taken over, and its binding holds. Where the maps
+ * tell of several ways it has them, for its home agent as for packets. */
+void paths_restore(struct hoa *h, const struct dp_binding *b);
+/* Some of its interfaces may be there in a moment: nothing is to be worked out
+ * by the others. */
+bool paths_waits(const struct hoa *h);
+/* When all are taken over: the maps know of no more. */
 void paths_clear(struct mn *mn);
 /* h is nothing any more: out of data plane and rules. */
 void paths_end(struct hoa *h);
@@ -135,6 +144,8 @@ void paths_keep(struct hoa *h);
 void paths_multi(void *arg, struct bul_entry *e);
 /* DP_BINDING_MULTI and what belongs to it. */
 uint16_t paths_flags(const struct hoa *h);
+/* Where the HA has acknowledged it as a path, ifindex of the home link; 0. */
+uint32_t paths_home_link(const struct hoa *h);
 
 /* pathsdp.c: the data plane. Everything that is in multi is in the maps, before
  * a BU says so; what is not any more stays until now + keep. */

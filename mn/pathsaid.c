@@ -80,6 +80,7 @@ static void turn_back(struct hoa *h)
 	struct mn *mn = h->mn;
 
 	h->paths->doubt_at = (mtime){0};
+	paths_back_over(h->paths);
 	if (!can_turn_back(h) || asked_late(h->paths, loop_now()))
 		return;
 	tell_dead(h);
@@ -147,11 +148,13 @@ static void judge(struct hoa *h)
 	paths_proved(p);
 	paths_tell(p);
 	if (e->multi && e->multi->refused) {
+		paths_back_over(p);
 		take_refusal(h, e->multi->refused);
 		return;
 	}
 	if ((lacks & MULTI_LACKS_HOME) ||
 	    (!e->multi && (lacks & MULTI_LACKS_ALL))) {
+		paths_back_over(p);
 		take_lack(h, lacks);
 		return;
 	}
@@ -174,6 +177,10 @@ void paths_on_timer(struct timer *timer, mtime now)
 					   offsetof(struct paths, timer));
 	bool settle = due(&p->settle_at, now);
 
+	if (due(&p->back_until, now)) {
+		paths_back_over(p);
+		move_soon(p->h->mn);
+	}
 	if (p->judge) {
 		judge(p->h);
 		return;

@@ -49,9 +49,14 @@ static void make_room(struct paths *p)
 		del_coa(p, first);
 }
 
+static void put_coa(struct paths *p, const struct path_coa *c)
+{
+	complain(dp_coa_set(p->h->mn->dp, &p->h->e->hoa, &c->coa, &c->value),
+		 "coas map", p->h);
+}
+
 static void set_coa(struct paths *p, const struct multi_path *path)
 {
-	struct dp_coa value = {.ifindex = path->ifindex, .bid = path->bid};
 	struct path_coa *c = find_coa(p, &path->coa);
 
 	if (!c) {
@@ -60,8 +65,10 @@ static void set_coa(struct paths *p, const struct multi_path *path)
 		c->coa = path->coa;
 	}
 	c->until = (mtime){0};
-	complain(dp_coa_set(p->h->mn->dp, &p->h->e->hoa, &path->coa, &value),
-		 "coas map", p->h);
+	c->value = (struct dp_coa){
+		.ifindex = path->ifindex, .bid = path->bid, .pri = path->pri,
+	};
+	put_coa(p, c);
 }
 
 bool paths_has_coa(const struct hoa *h, const struct in6_addr *coa)
@@ -97,9 +104,14 @@ static void let_go(struct paths *p, mtime keep)
 {
 	struct path_coa *c;
 
-	for (c = p->coas; c < p->coas + p->n_coas; c++)
-		if (!c->until.ns && !is_path(p, &c->coa))
-			c->until = mtime_add(loop_now(), keep);
+	for (c = p->coas; c < p->coas + p->n_coas; c++) {
+		if (c->until.ns || is_path(p, &c->coa))
+			continue;
+		c->until = mtime_add(loop_now(), keep);
+		/* no path for the next daemon */
+		c->value.pri = 0;
+		put_coa(p, c);
+	}
 }
 
 void paths_dp_former(struct paths *p, const struct multi_path *former,
@@ -247,14 +259,15 @@ void paths_dp_clear(struct paths *p)
 /* ---- of the binding */
 
 /* RFC 5648 5.6.3: with status 0, Neighbour Discovery is ours there. */
-static bool has_home_binding(const struct multi *m)
+uint32_t paths_home_link(const struct hoa *h)
 {
+	const struct multi *m = h->e->multi;
 	unsigned int k;
 
 	for (k = 0; m && k < m->n_paths; k++)
 		if (m->paths[k].home && m->paths[k].registered)
-			return true;
-	return false;
+			return m->paths[k].ifindex;
+	return 0;
 }
 
 uint16_t paths_flags(const struct hoa *h)
@@ -266,7 +279,7 @@ uint16_t paths_flags(const struct hoa *h)
 		flags |= DP_BINDING_MULTI;
 	if (h->way.home)
 		flags |= DP_BINDING_HOME;
-	if (has_home_binding(h->e->multi))
+	if (paths_home_link(h))
 		flags |= DP_BINDING_ON_LINK;
 	if (p && p->bicast)
 		flags |= DP_BINDING_BICAST;
@@ -280,26 +293,41 @@ void paths_dp_active(struct mn *mn)
 
 	for (e = mn->bul.entries; e; e = e->next)
 		n += (paths_flags(e->priv) & DP_BINDING_MULTI) &&
-		     paths_home(e->priv);
+		     (paths_home(e->priv) || paths_waits(e->priv));
 	dp_multi_active(mn->dp, n);
+}
+
+static struct paths *paths_find(struct mn *mn, const struct in6_addr *hoa)
+{
+	const struct bul_entry *e = bul_find(&mn->bul, hoa);
+
+	return e ? hoa_of(e)->paths : NULL;
 }
 
 static void drop_coa(void *arg, const struct dp_coa_key *key,
 		     const struct dp_coa *value)
 {
+	struct mn *mn = arg;
+	struct paths *p = paths_find(mn, &key->hoa);
+
 	(void)value;
-	dp_coa_del(arg, &key->hoa, &key->coa);
+	if (!p || !find_coa(p, &key->coa))
+		dp_coa_del(mn->dp, &key->hoa, &key->coa);
 }
 
 static void drop_flow(void *arg, const struct dp_flow_key *key,
 		      const struct dp_flow *flow)
 {
+	struct mn *mn = arg;
+	struct paths *p = paths_find(mn, &key->hoa);
+
 	(void)flow;
-	dp_flow_del(arg, key);
+	if (!p || place_of(p, key) == p->n_flows)
+		dp_flow_del(mn->dp, key);
 }
 
 void paths_clear(struct mn *mn)
 {
-	dp_flow_each(mn->dp, drop_flow, mn->dp);
-	dp_coa_each(mn->dp, drop_coa, mn->dp);
+	dp_flow_each(mn->dp, drop_flow, mn);
+	dp_coa_each(mn->dp, drop_coa, mn);
 }

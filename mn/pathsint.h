@@ -16,6 +16,8 @@ enum { PATHS_LOST, PATHS_MOVE, PATHS_SETTLE };
 #define PATHS_KEEP MTIME_MS(1500)
 
 /* paths.c */
+/* h->paths, new where there is none; NULL: no memory. */
+struct paths *paths_get(struct hoa *h);
 bool paths_usable(struct mn *mn, uint32_t ifindex);
 /* What is wanted as the default, or what comes next to it; NULL. */
 struct mn_iface *paths_default(const struct hoa *h);
@@ -29,6 +31,10 @@ void paths_sync(struct paths *p);
 /* A BU that is sent by from is to be answered within limit, and in time for what
  * packets take now to be refreshed; or else whenever. */
 void paths_doubt(struct paths *p, uint32_t from, mtime limit);
+
+/* pathsback.c. What is wanted is known, or cannot be as it was: it is as any
+ * other now. */
+void paths_back_over(struct paths *p);
 
 /* pathsaid.c */
 void paths_on_timer(struct timer *timer, mtime now);

@@ -197,7 +197,6 @@ int mn_start(struct mn *mn)
 	bool took_over = false;
 	int err;
 
-	mn->started = loop_now();
 	flows_init(mn);
 	mn->flush.fn = on_flush;
 	mn->sync.fn = on_sync;
@@ -242,6 +241,9 @@ int mn_start(struct mn *mn)
 		err = keying_start(mn);
 	if (err)
 		return err;
+	/* loading the programs may have taken longer than interfaces are waited
+	 * for (iface.c) */
+	mn->started = loop_now();
 	if (!took_over)
 		rtnl_rules_flush(mn->rtnl, mn->conf.protocol);
 	iface_sweep(mn);

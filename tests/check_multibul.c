@@ -389,6 +389,46 @@ START_TEST(refreshed)
 }
 END_TEST
 
+/* Of a daemon before us: the first BU names all of it, and adds what may not be
+ * there. */
+START_TEST(taken_over)
+{
+	struct multi_flow flows[] = {flow(1000, 2), flow(1001, 2), flow(0, 4)};
+	struct multi_path paths[MULTI_PATHS_MAX];
+	unsigned int n = paths_of(paths, "124");
+
+	flows[0].fid = 7;
+	flows[1].fid = 3;
+	flows[2].wide = true;
+	multi_restore(&multi, paths, n, flows, 3);
+	ck_assert_uint_eq(multi_default(&multi)->bid, 1);
+	ck_assert_uint_eq(multi_flow(&multi, &flows[0].key)->at, 2);
+	bul_restore(e, &coa[0], 1, 300, at_ms(200000), at_ms(0));
+	e->multi = &multi;
+	run_to(1);
+	ck_assert_uint_eq(seen.sent, 1);
+	ck_assert(seen.bu.bu.flags & MH_BU_O);
+	ck_assert_uint_eq(bids_sent(), 3);
+	ck_assert(bid_sent(4)->bid.home);
+	ck_assert_uint_eq(seen.flows.n_kept, 2);
+	ck_assert(is_kept(7) && is_kept(3));
+	/* a FID that no flow of before has */
+	ck_assert_uint_eq(seen.flows.n_ids, 1);
+	ck_assert_uint_eq(seen.flows.ids[0].fid, 1);
+	/* the same, wanted by us: that is being asked for */
+	ck_assert(!want_with("124", flows, 3));
+	ok(10);
+	ck_assert(!want_with("124", flows, 3));
+	/* and what the home agent does not have after all */
+	ck_assert(want_with("12", flows, 2));
+	bul_event(e, BUL_EV_WAYS, at_ms(20));
+	ba(&(struct answer){.unknown_fid = 7}, 30);
+	ck_assert_uint_eq(seen.sent, 3);
+	ck_assert_uint_eq(seen.flows.n_ids, 1);
+	ck_assert_uint_eq(seen.flows.ids[0].fid, 7);
+}
+END_TEST
+
 START_TEST(unknown_coa)
 {
 	bind_plain(0);
@@ -1071,6 +1111,7 @@ int main(void)
 	tcase_add_test(tc, one_is_removed);
 	tcase_add_test(tc, not_heard_twice);
 	tcase_add_test(tc, refreshed);
+	tcase_add_test(tc, taken_over);
 	tcase_add_test(tc, unknown_coa);
 	tcase_add_test(tc, asked_by_brr);
 	tcase_add_test(tc, not_complete);

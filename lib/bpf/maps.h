@@ -78,7 +78,7 @@ struct dp_binding {
 	__u64 created;		/* ns, CLOCK_BOOTTIME */
 	__u16 seq;		/* of the last BU accepted */
 	__u16 bu_flags;
-	__u32 pad;
+	__u32 home;		/* MN, with ON_LINK: the home link's ifindex */
 };
 
 /* For kedge_ha_renew, which is run by the daemon. */
@@ -102,7 +102,8 @@ struct dp_coa_key {
 struct dp_coa {
 	__u32 ifindex;		/* MN: of coa */
 	__u16 bid;
-	__u16 pri;		/* HA, the control plane's: BID-PRI */
+	__u16 pri;		/* the control plane's: BID-PRI; MN: 0, it is
+				 * about to go */
 	__u64 expires;		/* ns, CLOCK_BOOTTIME; the control plane's */
 };
 

@@ -13,6 +13,9 @@ from twolinks import call, lost_nothing, move, on, pause, two_links
 
 ONE = hoa(1)
 RECORD = b"KDGM"
+# ms from net1's router to the others: what a Binding Update makes the home agent
+# send elsewhere, or mn not take any more, has packets under way
+FAR = {2: 50}
 
 
 def stored(lab):
@@ -44,10 +47,9 @@ def restored(lab):
 def moves_kept_over_restarts():
     """A home address and flows that were moved by hand still are after kedge-mn
     was stopped, and killed; what is by the policy is. One that ended meanwhile
-    is forgotten: its port's next flow is at home. Once it is settled, nothing
-    is lost."""
+    is forgotten: its port's next flow is at home. Nothing is lost."""
     calls = []
-    with two_links(at_ar3=lambda lab: calls.append(
+    with two_links(delay=FAR, at_ar3=lambda lab: calls.append(
             call(lab, 3, 7203, RATE))) as lab:
         calls += [call(lab, 1, 7210 + i, RATE) for i in range(2)]
         ends = call(lab, 1, 7212, RATE)
@@ -56,6 +58,7 @@ def moves_kept_over_restarts():
         move(lab, hoa(3), "net1")
         on(lab, 3, "net1")
         number = flow_of(lab, 7211)["flow"]
+        since = time.time()     # net0 has left ar3's link before
         for sig, meanwhile, n in ((signal.SIGTERM, None, 3),
                                   (signal.SIGKILL, ends.end, 3),
                                   (signal.SIGKILL, None, 2)):
@@ -66,23 +69,52 @@ def moves_kept_over_restarts():
             check(restored(lab) == n, f"{restored(lab)} of {n} are restored")
             on(lab, 3, "net1")
             pause(lab, 2)   # the last Binding Updates of the start
-        since = time.time()
-        pause(lab, 1)
         check(flow_of(lab, 7211)["flow"] == number, "another number")
         next_one = call(lab, 1, 7212, RATE)
         by(lab, 7212, "net0", "home")
         next_one.end()
         for c in calls:
             c.end()
-            print("  " + c.told())
+            print("  " + c.told(since))
+        lost_nothing(*calls, since=since)
+
+
+@case(240)
+def several_ways_over_restarts():
+    """Of a home address that is away, and of one at home, one flow goes by the
+    other interface: over restarts nothing is lost, and no home agent lets go of
+    any path or flow binding meanwhile (RFC 5648 6.2: a Binding Update with one
+    care-of address would have it do so)."""
+    calls = []
+    with two_links(delay=FAR, at_ar3=lambda lab: calls.extend(
+            call(lab, 3, 7203 + i, RATE) for i in range(2))) as lab:
+        calls += [call(lab, 1, 7210 + i, RATE) for i in range(2)]
+        for port in (7204, 7211):
+            move(lab, port, "net1")
+        pause(lab, 2)   # what was before the moves is let go of
+        since = time.time()     # net0 has left ar3's link before
+        told = {n: len(lab.log(f"ar{n}")) for n in (1, 3)}
+        for sig in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
+            again(lab, sig)
+            for port in (7204, 7211):
+                by(lab, port, "net1", "hand", limit=20)
+            by(lab, 7210, "net0", "home")
+            pause(lab, 2)   # longer than anything is kept
+        for n, at in told.items():
+            log = lab.log(f"ar{n}")[at:]
+            check(log.count("BA for HoA") >= 3, f"ar{n}: {log}")
+            check("ended" not in log, f"ar{n} let go: {log}")
+        for c in calls:
+            c.end()
+            print("  " + c.told(since))
         lost_nothing(*calls, since=since)
 
 
 @case(180)
 def moves_taken_back_stay_so():
     """--to auto is kept as well. So is a home address' move: its next flow
-    goes where it does."""
-    with two_links() as lab:
+    goes where it does. Nothing is lost."""
+    with two_links(delay=FAR) as lab:
         c = call(lab, 1, 7210, RATE)
         move(lab, 7210, "net1")
         give_back(lab, 7210)
@@ -93,7 +125,9 @@ def moves_taken_back_stay_so():
         by(lab, 7210, "net1", "hand")
         again(lab, signal.SIGKILL)
         by(lab, 7210, "net1", "hand", limit=20)
+        pause(lab, 2)
         print("  " + c.end().told())
+        lost_nothing(c)
         c = call(lab, 1, 7211, RATE)
         by(lab, 7211, "net1", "hand", limit=20)
         c.end()
