@@ -37,27 +37,43 @@ static bool is_lost(struct kern *k, const struct in6_addr *hoa,
 	return path->home && !athome_again(k, hoa, path->mac);
 }
 
+/* What has expired is not told. */
+static bool path_take(struct kern *k, const struct in6_addr *hoa,
+		      const struct multi_path *path, mtime now)
+{
+	if (!mtime_before(now, path->expires))
+		return false;
+	if (is_lost(k, hoa, path)) {
+		several_not_taken(k, hoa, "BID", path->bid,
+				  "there is no neighbour entry for it");
+		return false;
+	}
+	if (multi_restore_path(&k->several->multi, hoa, path) < 0) {
+		several_not_taken(k, hoa, "BID", path->bid,
+				  "it makes no sense, or there is no room");
+		return false;
+	}
+	return true;
+}
+
 static void paths_take(struct kern *k, const struct chunk_record *rec,
 		       const struct chunk_record *more, int64_t wall,
 		       mtime now)
 {
 	struct multi_path path;
+	bool home_gone = false;
 	unsigned int i;
 
 	for (i = 0; i < rec->n_paths; i++) {
 		if (!chunk_path_to(&path, more, i, wall, now))
 			several_not_taken(k, &rec->hoa, "care-of address", i,
 					  "it makes no sense");
-		else if (!mtime_before(now, path.expires))
-			continue;
-		else if (is_lost(k, &rec->hoa, &path))
-			several_not_taken(k, &rec->hoa, "BID", path.bid,
-					  "there is no neighbour entry for it");
-		else if (multi_restore_path(&k->several->multi, &rec->hoa,
-					    &path) < 0)
-			several_not_taken(k, &rec->hoa, "BID", path.bid,
-					  "it makes no sense, or there is no room");
+		else if (!path_take(k, &rec->hoa, &path, now))
+			home_gone |= path.home;
 	}
+	/* where the machine went on running, its neighbour entry is there yet */
+	if (home_gone && !multi_home(multi_find(&k->several->multi, &rec->hoa)))
+		athome_left(k, &rec->hoa);
 }
 
 static void flows_take(struct kern *k, const struct chunk_record *rec,

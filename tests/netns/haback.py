@@ -34,10 +34,13 @@ class Back:
         if wiped:
             self.wipe()
 
-    def wipe(self):
+    def unpin(self):
         self.base.run("umount", "-l", f"{self.base.TMP}/bpf")
         for dev in ("acc0", "core0"):
             self.base.inside("ha", "tc", "qdisc", "del", "dev", dev, "clsact")
+
+    def wipe(self):
+        self.unpin()
         self.base.inside("ha", "sh", "-c", f"ip -6 neigh del {self.hoa} "
                          "dev acc0; ip link del kedge0; true")
 
@@ -253,6 +256,16 @@ class Back:
                        f"{what}: at home, with a neighbour entry", t.shape())
             self.restored(what, 2, 1)
             t.goes(f"{what}: home", self.home)
+        t.accepted("at home for four seconds", *at_home, lla(self.base.MN_MAC),
+                   life=1, flags="AHO", status=5, bids={7: 5})
+        self.end(wiped=False, wait=5)
+        self.unpin()
+        self.check(t.permanent(), "without its maps: the neighbour entry is "
+                   "there")
+        self.start()
+        self.check(t.paths() == {} and not t.permanent(), "without its maps: "
+                   "what was over meanwhile has no neighbour entry",
+                   t.paths())
         t.start_anew(False)
         t.accepted("at home, without a link-layer address", *at_home,
                    flags="AHO")
