@@ -175,7 +175,7 @@ int several_begin(struct kern *k, const struct binding *b,
 static void path_tell(struct kern *k, const struct in6_addr *hoa,
 		      const struct multi_path *path, bool added)
 {
-	char bid[8];
+	struct json_object *ev;
 
 	count(added ? COUNT_PATH_ADDED : COUNT_PATH_ENDED);
 	if (count_may_log(&k->several->told))
@@ -186,11 +186,10 @@ static void path_tell(struct kern *k, const struct in6_addr *hoa,
 			 count_left_out(&k->several->told));
 	if (!ctl_heard(k->ctl))
 		return;
-	snprintf(bid, sizeof(bid), "%u", path->bid);
-	ctl_event(k->ctl, ctl_ev("path", "hoa", ip6_str(hoa), "coa",
-				 ip6_str(&path->coa), "bid", bid, "state",
-				 added ? "registered" : "ended",
-				 (char *)NULL));
+	ev = ctl_ev("path", "hoa", ip6_str(hoa), "coa", ip6_str(&path->coa),
+		    "state", added ? "registered" : "ended", (char *)NULL);
+	json_object_object_add(ev, "bid", json_object_new_int(path->bid));
+	ctl_event(k->ctl, ev);
 }
 
 static void flow_tell(struct kern *k, const struct in6_addr *hoa,

@@ -382,6 +382,7 @@ static char *text(const char *s)
 
 int mn_conf_load(struct mn_conf *conf, const char *path, FILE *errs)
 {
+	const struct mn_conf_anchor *a;
 	int err;
 
 	*conf = (struct mn_conf){
@@ -416,6 +417,13 @@ int mn_conf_load(struct mn_conf *conf, const char *path, FILE *errs)
 			path);
 		err = -EINVAL;
 	}
+	for (a = conf->anchors; a && !err; a = a->next)
+		if (a->remote && !conf->ike.on) {
+			fprintf(errs, "%s: [anchor %s]: remote: addresses are "
+				"assigned by IKE, and there is no [ike]\n",
+				path, a->name);
+			err = -EINVAL;
+		}
 	return err ? err : ike_conf_check(&conf->ike, path, errs);
 }
 

@@ -116,6 +116,10 @@ static void op_state(void *arg, struct bul_entry *e, enum bul_state old)
 	mn_event(mn, ctl_ev("binding", "hoa", ip6_str(&e->hoa), "state",
 			    bul_state_str(e->state), "old",
 			    bul_state_str(old), NULL));
+	/* without several ways, those are over */
+	if (hoa_of(e)->paths && (e->state == BUL_BOUND ||
+				 e->state == BUL_DETACHED))
+		paths_tell(hoa_of(e)->paths);
 	if (e->state != BUL_BOUND)
 		return;
 	if (old != BUL_NEW) {	/* not taken over from before a restart */

@@ -458,6 +458,9 @@ static void say_there(struct mn *mn, struct json_object *answer,
 	put_key(answer, key);
 	put(answer, "from", i ? i->name : NULL);
 	put(answer, "to", i ? i->name : NULL);
+	put(answer, "why", NULL);
+	put(answer, "rule", NULL);
+	json_object_object_add(answer, "took_s", NULL);
 	put_bool(answer, "moved", false);
 }
 

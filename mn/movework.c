@@ -79,11 +79,15 @@ static int by_address(const void *a, const void *b)
 
 static bool needs_flows(const struct mn *mn)
 {
+	const struct move_home *h;
 	unsigned int k;
 
 	for (k = 0; k < mn->conf.n_ifaces; k++)
 		if (move_noticed(mn, &mn->ifaces[k]) ||
 		    move_is_weak(mn, &mn->ifaces[k]))
+			return true;
+	for (h = mn->moves.homes; h; h = h->next)
+		if (h->want.n_flows)	/* that may go back */
 			return true;
 	return mn->moves.n_orders || policy_has_ways(&mn->policy);
 }

@@ -379,6 +379,7 @@ void paths_end(struct hoa *h)
 	if (!h->paths)
 		return;
 	h->e->multi = NULL;
+	paths_tell(h->paths);
 	sync_home_rule(h->paths);
 	paths_dp_clear(h->paths);
 }

@@ -288,7 +288,7 @@ static int set_interface(void *dst, const char *v, char *err, size_t n)
 	size_t len;
 	int rc = 0;
 
-	d->said = true;
+	d->said |= *v != '\0';
 	while (!rc && *(v += strspn(v, " \t"))) {
 		bool never = *v == '!';
 

@@ -376,6 +376,8 @@ static const struct seconds_case {
 	{ "500ms", 500000000 }, { "0.25s", 250000000 },
 	{ "1.5m", 90000000000 }, { "", -1 }, { "-1", -1 }, { "s", -1 },
 	{ "1x", -1 }, { ".5", -1 }, { "99999999999999999999", -1 },
+	{ "2592000", 2592000000000000 }, { "100000h", 360000000000000000 },
+	{ "100001h", -1 }, { "360000001", -1 }, { "1000000000", -1 },
 	{ "1 s", -1 }, { "nan", -1 }, { "1e3", -1 }, { "0.0001", -1 },
 };
 
@@ -1872,14 +1874,14 @@ static void client_commands(void)
 	expect(ask(f, "{\"cmd\":\"own-error\"}"),
 	       "{\"ok\":false,\"error\":\"not today\"}\n");
 	expect(ask(f, "{\"cmd\":\"dance\"}"),
-	       "{\"ok\":false,\"error\":\"unknown command\"}\n");
+	       "{\"ok\":false,\"error\":\"not a command of this daemon\"}\n");
 	expect(ask(f, "{\"cmd\":1}"), bad);
 	expect(ask(f, "[]"), bad);
 	expect(ask(f, "{"), bad);
 	expect(ask(f, "{\"cmd\":\"echo\"} trailing"), bad);
 	/* two at once are answered in turn */
 	expect(ask(f, "{\"cmd\":\"dance\"}\n\n{\"cmd\":\"own-error\"}"),
-	       "{\"ok\":false,\"error\":\"unknown command\"}\n");
+	       "{\"ok\":false,\"error\":\"not a command of this daemon\"}\n");
 	expect(fgets(line, sizeof(line), f),
 	       "{\"ok\":false,\"error\":\"not today\"}\n");
 	fclose(f);

@@ -333,7 +333,7 @@ static const char bad_errors[] =
 	"nonpersistent, graceful-replacement\n"
 	"p.conf:3: reset-lost: 'maybe' is neither yes nor no\n"
 	"p.conf:4: graceful-replacement: 'soon' is not a time: 10, 1.5, 500ms, "
-	"2m, 1h (at most 100000)\n"
+	"2m, 1h (at most 100000h)\n"
 	"p.conf:5: unknown key colour in [policy]\n"
 	"p.conf:7: command: not of 1 to 15 characters (ps -o comm shows what "
 	"the kernel keeps of a name)\n"
@@ -417,7 +417,8 @@ START_TEST(ways)
 		   "[rule d]\ninterface = a b c d e f g h i\n"
 		   "[rule e]\nof-service = fixed\nservice = fixed\n"
 		   "[rule f]\ninterface = eth0\nmetered = maybe\n"
-		   "[rule g]\ninterface = abcdefghijklmnopqrst\n");
+		   "[rule g]\ninterface = abcdefghijklmnopqrst\n"
+		   "[rule h]\ninterface =\n");
 	ck_assert_int_eq(load(errs, sizeof(errs)), -EINVAL);
 	ck_assert_str_eq(errs,
 		"p.conf:1: [rule a]: it has neither service, interface nor "
@@ -430,7 +431,9 @@ START_TEST(ways)
 		"another one\n"
 		"p.conf:14: metered: 'maybe' is neither yes nor no\n"
 		"p.conf:16: interface: 'abcdefghijklmnop' is not an "
-		"interface's name\n");
+		"interface's name\n"
+		"p.conf:17: [rule h]: it has neither service, interface nor "
+		"metered = no\n");
 }
 END_TEST
 

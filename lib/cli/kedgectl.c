@@ -584,9 +584,13 @@ int main(int argc, char **argv)
 	if (optind == argc)
 		usage_error();
 	if (!strcmp(argv[optind], "policy") && argc - optind > 1 &&
-	    !strcmp(argv[optind + 1], "check") && argc - optind <= 3)
-		return policy_check(argv[optind + 2], json);
-	wrong = words_read(argv + optind, argc - optind, &hoa);
+	    !strcmp(argv[optind + 1], "check")) {
+		wrong = argc - optind > 3 ? argv[optind + 3] : NULL;
+		if (!wrong)
+			return policy_check(argv[optind + 2], json);
+	} else {
+		wrong = words_read(argv + optind, argc - optind, &hoa);
+	}
 	if (wrong) {
 		fprintf(stderr, "kedgectl: what is '%s'?\n", wrong);
 		usage_error();

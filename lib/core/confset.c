@@ -109,6 +109,9 @@ static int64_t unit_ns(const char *unit)
 	return 0;
 }
 
+/* So that sums of them are far from an overflow. */
+static const int64_t TIME_MAX = INT64_C(100000) * 3600 * 1000000000;
+
 /* Not strtod(): the fraction's point is a point in every locale. */
 int conf_set_seconds(void *dst, const char *v, char *err, size_t n)
 {
@@ -125,9 +128,9 @@ int conf_set_seconds(void *dst, const char *v, char *err, size_t n)
 			scale *= 10;
 		}
 	unit = unit_ns(p);
-	if (!whole || !unit || number / scale > 100000)
+	if (!whole || !unit || number / scale > TIME_MAX / unit)
 		return wrong(err, n, "'%s' is not a time: 10, 1.5, 500ms, 2m, "
-			     "1h (at most 100000)", v);
+			     "1h (at most 100000h)", v);
 	*out = (mtime){number * (unit / scale)};
 	return 0;
 }

@@ -138,7 +138,7 @@ static void run_cmd(struct client *c, const char *name,
 			set_error(answer, strerror(-rc));
 		return;
 	}
-	set_error(answer, "unknown command");
+	set_error(answer, "not a command of this daemon");
 }
 
 /* The whole of text must be one object. */

@@ -64,11 +64,29 @@ def refused(lab, *args, why):
 
 def give_back(lab, what):
     """To the policy."""
-    lab.ctl("mn", "move", what, "--to", "auto")
+    return lab.ctl("mn", "move", what, "--to", "auto")
 
 
 def moves(lab, since, kind="flow_moved"):
     return [e for e in lab.events("mn", since) if e["event"] == kind]
+
+
+def ways_told(lab, since):
+    """Both ends have told of the same ways, and that each has ended."""
+    def told(who, state):
+        return sorted((e["bid"], e["coa"]) for e in lab.events(who, since)
+                      if e["event"] == "path" and e["state"] == state)
+
+    def ended():
+        return (told("mn", "ended") == told("mn", "registered") ==
+                told("ar1", "ended") == told("ar1", "registered"))
+    try:
+        wait_for("", ended, 5)
+    except LabError:
+        check(False, f"told of ways: {told('mn', 'registered')}, ended "
+              f"{told('mn', 'ended')}, of ar1 {told('ar1', 'registered')}, "
+              f"ended {told('ar1', 'ended')}")
+    check(len(told("mn", "ended")) > 1, "no way was told of")
 
 
 # --- by hand ----------------------------------------------------------------
@@ -78,6 +96,7 @@ def moves_by_hand():
     """A flow by its number, port, far end and command; a home address; back to
     the policy; what cannot be is refused, in words."""
     with two_links() as lab:
+        lab.monitor("ar1")
         calls = [call(lab, 1, 7210 + i, RATE) for i in range(3)]
         since = time.time()
         number = flow_of(lab, 7211)["flow"]
@@ -90,13 +109,17 @@ def moves_by_hand():
         check((event["local_port"], event["from"], event["to"],
                event["why"]) == (7211, "net0", "net1", "hand"), f"{event}")
         out = lab.ctl("mn", "move", ":7211", "--to", "net1")
-        check(not out["moved"], f"{out}")
+        check((out["moved"], out["why"], out["took_s"]) ==
+              (False, None, None), f"{out}")
         move(lab, f"[{CN}]:7212", "net1")
         by(lab, 7212, "net1", "hand")
         for port in (7211, 7212):
-            give_back(lab, port)
+            out = give_back(lab, port)
+            check((out["from"], out["to"], out["moved"]) ==
+                  ("net1", "net0", True), f"{out}")
             by(lab, port, "net0", "home")
         wait_single(lab, 1)
+        ways_told(lab, since)
         move(lab, ONE, "net1")
         by(lab, 7210, "net1", "hand")
         give_back(lab, ONE)
