@@ -25,6 +25,7 @@ static const struct sentence {
 		"{to} instead of {from} ({why}), after {took_s}" },
 	{ "hoa_moved", "{hoa}: by {to} instead of {from} ({why}), after "
 		"{took_s}" },
+	{ "path", "{hoa}: care-of {coa}, BID {bid}: {state}" },
 	{ "path_dead", "{hoa}: no answer by {interface}, care-of {coa}: it is "
 		"not used for now" },
 	{ "bu_sent", "{hoa}: binding update {seq} sent to {ha}, "
@@ -32,13 +33,31 @@ static const struct sentence {
 	{ "ba_received", "{hoa}: {ha} acknowledged {seq}: {status}" },
 	{ "tunnel_up", "{hoa}: tunnel {coa} to {ha} is up" },
 	{ "adopted", "{hoa}: kept after the move, anchored at {ha}" },
-	{ "binding", "{hoa}: {state}, was {old}" },
+	{ "binding", "{hoa}: {state}, care-of {coa}" },
 	{ "home", "{hoa}: back at its own link, deregistered at {ha}" },
 	{ "released", "{hoa}: released at {ha}" },
 	{ "assigned", "{hoa}: assigned by {ha}" },
 	{ "assign_failed", "{ha} assigned no home address: {why}" },
 	{ "abandoned", "{hoa}: given up: {why}" },
 	{ "anchor", "anchor {ha} for {prefix}" },
+	{ "anchor_dead", "anchor {ha} does not answer any more: {n_flows} "
+		"flows are kept there" },
+	{ "anchor_alive", "anchor {ha} answers again" },
+	{ "anchor_restarted", "anchor {ha} has lost its bindings: they are "
+		"registered again" },
+	{ "discovery", "home agents for {prefix}: {what}" },
+	{ "ha_changed", "{hoa}: {ha} instead of {old} is its home agent" },
+	{ "home_prefix", "{hoa}: {ha} tells of {prefix}, valid for {valid_s}, "
+		"preferred for {preferred_s}" },
+	{ "address_missing", "{interface}: its address is missing, router "
+		"{router} is asked again" },
+	{ "association", "{hoa}: IKE with {ha} is {state}, was {old} (why: "
+		"{why})" },
+	{ "revoked", "{hoa}: the binding is revoked: {how}" },
+	{ "switch", "{hoa}: {ha} stops, to {to} (why: {why})" },
+	{ "bri_sent", "{hoa}: revocation sent to {coa}" },
+	{ "switch_sent", "{hoa}: home agent switch sent to {coa}" },
+	{ "host_prefix", "{prefix} of host {address}: {state}" },
 	{ "reset", "{address}: {sockets} sockets told that it is gone" },
 	{ "flow_end", "{hoa}: last flow ended" },
 	{ "bu_received", "{hoa}: binding update {seq} received, "
@@ -53,16 +72,26 @@ static const struct sentence {
 	{ NULL, NULL },
 };
 
-/* HA's form of an event that both daemons have */
-static const char binding_at_ha[] = "{hoa}: {state}, care-of {coa}";
+/* kedge-mn's form, told by a field, of an event that both daemons have. */
+static const struct {
+	const char *event, *field, *text;
+} at_mn[] = {
+	{ "binding", "old", "{hoa}: {state}, was {old}" },
+	{ "path", "interface", "{hoa}: care-of {coa}, BID {bid}, {interface}: "
+		"{state}" },
+	{ "revoked", "trigger", "{hoa}: {ha} has revoked the binding (trigger "
+		"{trigger})" },
+};
 
 static const char *sentence_of(struct json_object *ev, const char *event)
 {
 	const struct sentence *s;
+	unsigned int i;
 
-	if (!strcmp(event, "binding") &&
-	    !json_object_object_get_ex(ev, "old", NULL))
-		return binding_at_ha;
+	for (i = 0; i < sizeof(at_mn) / sizeof(at_mn[0]); i++)
+		if (!strcmp(at_mn[i].event, event) &&
+		    json_object_object_get_ex(ev, at_mn[i].field, NULL))
+			return at_mn[i].text;
 	for (s = sentences; s->event; s++)
 		if (!strcmp(s->event, event))
 			return s->text;
