@@ -110,6 +110,7 @@ static void op_state(void *arg, struct bul_entry *e, enum bul_state old)
 	beat_soon(mn);
 	move_settled(mn);
 	prefix_state(hoa_of(e));
+	paths_asks(hoa_of(e));
 	log_info("HoA %s, HA %s, CoA %s: %s -> %s", ip6_str(&e->hoa),
 		 ip6_str(&e->ha), ip6_str(&e->coa), bul_state_str(old),
 		 bul_state_str(e->state));

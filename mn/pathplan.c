@@ -125,6 +125,7 @@ void path_plan_make(struct path_plan *plan, const struct mn_iface *first,
 
 	plan->valid = MTIME_NEVER;
 	plan_path(plan, first->ifindex);
+	plan_path(plan, want->ifindex);		/* where it is on trial */
 	plan_path(plan, want->also);
 	for (k = 0; k < want->n_flows; k++)
 		plan_path(plan, want->flows[k].ifindex);

@@ -9,8 +9,11 @@
 #include "mn/pathplan.h"
 #include "mn/pathsint.h"
 
-/* A move that no home agent acknowledges is taken back. */
-static const mtime DOUBT = {15000000000};
+/* A move that no home agent acknowledges is taken back: after three Binding
+ * Updates (RFC 6275 11.8), or two by what led nowhere before. It may be that
+ * they get there, so that packets come by it, and acknowledgements do not. */
+static const mtime DOUBT = {7000000000};
+static const mtime DOUBT_AGAIN = {3000000000};
 
 bool paths_usable(struct mn *mn, uint32_t ifindex)
 {
@@ -45,6 +48,26 @@ bool paths_doubts(const struct hoa *h, uint32_t ifindex)
 	       paths_usable(h->mn, h->way.ifindex);
 }
 
+/* Is it to have one care-of address? Its home agent takes no more, or does not
+ * for now. */
+static bool is_alone(struct mn *mn, const struct in6_addr *hoa,
+		     const struct in6_addr *ha)
+{
+	return (bul_lacks(&mn->bul, ha) & MULTI_LACKS_ALL) ||
+	       move_several_barred(mn, hoa);
+}
+
+bool paths_on_trial(const struct hoa *h, uint32_t ifindex)
+{
+	const struct bul_entry *e = h->e;
+
+	return ifindex == h->paths->want.ifindex && h->way.ifindex != ifindex &&
+	       e->bound && h->mn->conf.heartbeat.ns &&
+	       move_iface_unheard(h->mn, &e->hoa, ifindex) &&
+	       !is_alone(h->mn, &e->hoa, &e->ha) &&
+	       paths_usable(h->mn, h->way.ifindex);
+}
+
 /* What is wanted, or what comes next to it. */
 struct mn_iface *paths_default(const struct hoa *h)
 {
@@ -52,10 +75,10 @@ struct mn_iface *paths_default(const struct hoa *h)
 	const struct multi_path *p;
 	struct mn *mn = h->mn;
 
-	if (paths_usable(mn, want->ifindex) && !paths_doubts(h, want->ifindex))
-		return mn_iface(mn, want->ifindex);
-	if (paths_doubts(h, want->ifindex))
+	if (paths_doubts(h, want->ifindex) || paths_on_trial(h, want->ifindex))
 		return mn_iface(mn, h->way.ifindex);
+	if (paths_usable(mn, want->ifindex))
+		return mn_iface(mn, want->ifindex);
 	if (paths_usable(mn, want->also))
 		return mn_iface(mn, want->also);
 	if (paths_home(h))
@@ -252,6 +275,25 @@ void paths_doubt(struct paths *p, uint32_t from, mtime limit)
 	p->doubt_at = mtime_add(now, p->doubt_for);
 }
 
+void paths_asks(struct hoa *h)
+{
+	const struct bul_entry *e = h->e;
+	struct paths *p = h->paths;
+
+	if (!p || !e->multi || p->doubt_at.ns ||
+	    (e->state != BUL_REFRESHING && e->state != BUL_REGISTERING))
+		return;
+	paths_doubt(p, e->ifindex, DOUBT);
+	if (p->doubt_at.ns && (!timer_armed(&p->timer) ||
+			       mtime_before(p->doubt_at, p->timer.at)))
+		timers_set(&h->mn->loop.timers, &p->timer, p->doubt_at);
+}
+
+static bool led_nowhere(const struct hoa *h, const struct multi_path *p)
+{
+	return move_iface_unheard(h->mn, &h->e->hoa, p->ifindex);
+}
+
 static void go_several(struct hoa *h, const struct path_plan *plan, bool hurry)
 {
 	const struct multi_path *sender = sender_of(plan);
@@ -280,7 +322,8 @@ static void go_several(struct hoa *h, const struct path_plan *plan, bool hurry)
 		bul_set_coa(e, &from->coa, from->ifindex);
 		e->coa_valid = plan->valid;
 		p->settle_at = (mtime){0};
-		paths_doubt(p, from->ifindex, DOUBT);
+		paths_doubt(p, from->ifindex, from == sender &&
+			    led_nowhere(h, from) ? DOUBT_AGAIN : DOUBT);
 		p->sender = *sender;
 		p->proving = from != sender;
 		p->unproved = prover && prover != from;
@@ -305,15 +348,6 @@ static bool may_apply(const struct bul_entry *e)
 		return false;
 	}
 	return false;
-}
-
-/* Is it to have one care-of address? Its home agent takes no more, or does not
- * for now. */
-static bool is_alone(struct mn *mn, const struct in6_addr *hoa,
-		     const struct in6_addr *ha)
-{
-	return (bul_lacks(&mn->bul, ha) & MULTI_LACKS_ALL) ||
-	       move_several_barred(mn, hoa);
 }
 
 /*

@@ -159,6 +159,9 @@ void paths_dp_flows(struct paths *p);
 mtime paths_dp_sweep(struct paths *p, mtime now);
 void paths_dp_clear(struct paths *p);
 void paths_dp_active(struct mn *mn);
+/* A Binding Update is under way, for whatever reason: it tells whether what it is
+ * sent from leads anywhere. */
+void paths_asks(struct hoa *h);
 /* Was the home agent not heard by it, though it is attached? */
 bool paths_doubts(const struct hoa *h, uint32_t ifindex);
 /* The home link of h, attached; NULL. */

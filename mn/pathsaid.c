@@ -43,7 +43,7 @@ static void tell_dead(const struct hoa *h)
 	const struct mn_iface *i = mn_iface(h->mn, e->ifindex);
 	const char *name = i ? i->name : "?";
 
-	if (p && p->registered) {
+	if (p && p->registered && !paths_on_trial(h, e->ifindex)) {
 		count(COUNT_PATHS_DEAD);
 		log_warn("HoA %s, HA %s: no answer by %s any more: what went "
 			 "by it goes with the rest, it is tried again later",
@@ -79,8 +79,8 @@ static void turn_back(struct hoa *h)
 	struct bul_entry *e = h->e;
 	struct mn *mn = h->mn;
 
-	h->paths->doubt_at = (mtime){0};
 	paths_back_over(h->paths);
+	h->paths->doubt_at = (mtime){0};
 	if (!can_turn_back(h) || asked_late(h->paths, loop_now()))
 		return;
 	tell_dead(h);
@@ -133,6 +133,17 @@ static void take_lack(struct hoa *h, unsigned int lacks)
 	move_soon(mn);	/* what it cannot have any more */
 }
 
+static bool wants_home(const struct hoa *h)
+{
+	const struct multi *m = h->e->multi;
+	unsigned int k;
+
+	for (k = 0; m && k < m->n_paths; k++)
+		if (m->paths[k].home)
+			return true;
+	return paths_home(h);
+}
+
 /* A BA came: what was before it may go in a while, or what is wanted cannot
  * be. Since then but one link may be left, so that all of it goes by that. */
 static void judge(struct hoa *h)
@@ -152,7 +163,7 @@ static void judge(struct hoa *h)
 		take_refusal(h, e->multi->refused);
 		return;
 	}
-	if ((lacks & MULTI_LACKS_HOME) ||
+	if (((lacks & MULTI_LACKS_HOME) && wants_home(h)) ||
 	    (!e->multi && (lacks & MULTI_LACKS_ALL))) {
 		paths_back_over(p);
 		take_lack(h, lacks);
@@ -164,6 +175,9 @@ static void judge(struct hoa *h)
 		p->settle_at = mtime_add(loop_now(), keep_of(p));
 	paths_sync(p);
 	move_settled(mn);
+	/* it was on trial, and leads somewhere */
+	if (e->multi && first && !has_settled(h, first))
+		move_soon(mn);
 }
 
 static bool due(const mtime *at, mtime now)

@@ -209,4 +209,6 @@ void paths_back_over(struct paths *p)
 	/* what is wanted no more; where a BU is under way, after its BA */
 	if (p->h->e->state == BUL_BOUND)
 		p->settle_at = mtime_add(loop_now(), PATHS_KEEP);
+	/* at the BU there was no other interface yet */
+	paths_asks(p->h);
 }

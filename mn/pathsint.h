@@ -32,6 +32,10 @@ void paths_sync(struct paths *p);
  * packets take now to be refreshed; or else whenever. */
 void paths_doubt(struct paths *p, uint32_t from, mtime limit);
 
+/* What is wanted as the default led nowhere, and may do so now: it is one more
+ * care-of address until the home agent has been heard by it. */
+bool paths_on_trial(const struct hoa *h, uint32_t ifindex);
+
 /* pathsback.c. What is wanted is known, or cannot be as it was: it is as any
  * other now. */
 void paths_back_over(struct paths *p);

@@ -25,10 +25,11 @@ static bool has_flow(const struct multi *m, uint16_t bid)
 static bool is_used(const struct hoa *h, const struct multi_path *p)
 {
 	return p->registered && !p->home && p->ifindex != h->way.ifindex &&
-	       paths_usable(h->mn, p->ifindex) && has_flow(h->e->multi, p->bid);
+	       paths_usable(h->mn, p->ifindex) &&
+	       (has_flow(h->e->multi, p->bid) || paths_on_trial(h, p->ifindex));
 }
 
-/* In turns. NULL: flows take none but the default. */
+/* In turns. NULL: there is none but the default. */
 static const struct multi_path *next_of(const struct paths *p)
 {
 	const struct multi *m = p->h->e->multi;
@@ -88,10 +89,10 @@ void paths_proved(struct paths *p)
 {
 	struct bul_entry *e = p->h->e;
 
+	move_iface_answers(p->h->mn, &e->hoa, e->ifindex);
 	if (!p->proving)
 		return;
 	p->proving = false;
-	move_iface_answers(p->h->mn, &e->hoa, e->ifindex);
 	if (e->multi)
 		bul_set_coa(e, &p->sender.coa, p->sender.ifindex);
 }

@@ -6,19 +6,19 @@ import signal
 import time
 
 from cases import case
+from keepcases import again
 from lab import SLOW
 from movecases import by, with_policy
-from twolinks import (call, check, coa, hoa, lost_nothing, on, pause,
+from twolinks import (call, check, coa, hoa, lost_nothing, move, on, pause,
                       two_links, wait_for)
 
 LIFETIME = 20
 
 
-def hole(lab, there):
+def hole(lab, there, ends=("saddr", "daddr")):
     """What net1's network is sent, and sends, goes no further than its
     router."""
-    drop = "".join(f"ip6 {end} {coa('net1')} counter drop; "
-                   for end in ("saddr", "daddr"))
+    drop = "".join(f"ip6 {end} {coa('net1')} counter drop; " for end in ends)
     lab.cmd("ar2", "nft", "-f", "-", stdin="table ip6 hole\n"
             "delete table ip6 hole\n" + ("table ip6 hole {\nchain forward { "
             f"type filter hook forward priority 0; {drop}}}\n}}\n" if there
@@ -104,3 +104,85 @@ def moved_flows_way_dies():
             c.end()
             print("  " + c.told())
         lost_nothing(*calls, since=since)
+
+
+@case(180)
+def answers_do_not_come():
+    """By what led nowhere before, Binding Updates get to the home agent, but
+    nothing comes from it, as behind many a firewall: it is tried as one more
+    care-of address, and all packets take the other until it is heard."""
+    calls = []
+    with two_links(at_ar3=lambda lab: calls.append(begin(lab)),
+                   mn={"heartbeat": f"{SLOW:g}s"}) as lab:
+        on(lab, 3, "net0")
+        pause(lab, 1)
+        since = time.time()
+        hole(lab, True)
+        lab.ctl("mn", "move", hoa(3), "--to", "net1", check=False)
+
+        def taken_back(n):
+            wait_for(f"no answer, {n}", lambda: lab.count(
+                "mn", "events", "moves_taken_back") == n, 90 * SLOW, 0.2)
+        taken_back(1)
+        hole(lab, True, ["daddr"])
+        log = len(lab.log("ar3"))
+        taken_back(2)
+        check(f"CoA {coa('net1')}" in lab.log("ar3")[log:],
+              "no Binding Update came by it")
+        check(lab.bound("ar3") == {hoa(3): coa("net0")}, f"{lab.bound('ar3')}")
+        hole(lab, False)
+        lab.procs["mn"].send_signal(signal.SIGHUP)
+        on(lab, 3, "net1")
+        pause(lab, 1)
+        calls[0].end()
+        print("  " + calls[0].told())
+        lost_nothing(*calls, since=since)
+
+
+@case(150)
+def restarted_with_a_dead_way():
+    """The way of a moved flow stops leading anywhere while kedge-mn is being
+    started again: its first Binding Update goes there, and no other."""
+    with two_links(mn={"heartbeat": f"{SLOW:g}s", "lifetime": LIFETIME}) as lab:
+        calls = [call(lab, 1, 7205 + i, 50) for i in range(2)]
+        move(lab, 7205, "net1")
+        pause(lab, 3 * SLOW)
+        again(lab, signal.SIGKILL, lambda: hole(lab, True))
+        by(lab, 7205, "net0", "dead", limit=LIFETIME * SLOW)
+        pause(lab, 0.5 * SLOW)
+        since = time.time()
+        pause(lab, 2 * SLOW)
+        check(lab.count("mn", "events", "paths_dead") == 1, "not counted")
+        for c in calls:
+            c.end()
+            print("  " + c.told())
+        lost_nothing(*calls, since=since)
+
+
+@case(120)
+def no_way_home_taken():
+    """A home agent that has refused the home link as one of several ways is
+    told of moves as any other: what is under way to where they were comes."""
+    one = hoa(1)
+    net0, net1 = hoa(3), coa("net1")
+
+    def prepare(lab):
+        lab.configure("ar1", {"link acc0": {"simultaneous": "no"}})
+    with two_links(prepare=prepare, delay={2: 40}) as lab:
+        c, other = (call(lab, 1, 7205 + i, 200 / SLOW) for i in range(2))
+        lab.ctl("mn", "move", ":7205", "--to", "net1", check=False)
+        wait_for("refused", lambda: lab.count("ar1", "refused",
+                                              "bid_prohibited"))
+        wait_for("at home again", lambda: not lab.bindings("ar1"))
+        lab.move(3)
+        wait_for("away", lambda: lab.bound("ar1").get(one) in (net0, net1), 20)
+        pause(lab, 3)
+        since = time.time()
+        for iface, at in (("net1", net1), ("net0", net0)) * 4:
+            lab.ctl("mn", "move", one, "--to", iface)
+            wait_for(f"by {iface}", lambda: lab.bound("ar1") == {one: at})
+            pause(lab, 1.5)     # the rate of Binding Updates holds none up
+        for each in c, other:
+            each.end()
+            print("  " + each.told(since))
+        lost_nothing(c, other, since=since)
