@@ -145,6 +145,8 @@ void radio_found(struct radio *r, bool associated, mtime now)
 	}
 	if (r->state == RADIO_NONE)
 		associate(r, now);
+	else	/* anew perhaps, without a threshold; another's is let be */
+		r->low = true;
 	if (r->weak_at)
 		judge(r, r->ops->ask(r->arg, r), now);
 }

@@ -319,6 +319,30 @@ START_TEST(found)
 }
 END_TEST
 
+/* Events were lost, an association among them perhaps: its signal is asked for
+ * until a threshold is known to be there. */
+START_TEST(found_again)
+{
+	event(WIFI_CONNECTED, 0);
+	got.signal = WEAK_AT + 20;
+	later(10);
+	ck_assert_int_eq(got.asks, 0);
+	radio_found(&r, true, now);
+	later(10);
+	ck_assert_int_eq(r.state, RADIO_GOOD);
+	got.signal = WEAK_AT;
+	later(2);
+	ck_assert_int_eq(r.state, RADIO_WEAK);
+	later(10);
+	event(WIFI_SIGNAL_HIGH, WEAK_AT + 20);
+	ck_assert_int_eq(r.state, RADIO_GOOD);
+	got.asks = 0;
+	later(10);
+	ck_assert_int_eq(got.asks, 0);
+	ck_assert_int_eq(got.watches, 1);
+}
+END_TEST
+
 START_TEST(configured_anew)
 {
 	radio_set(&r, 0, now);
@@ -481,6 +505,7 @@ int main(void)
 	tcase_add_test(tc, about_to_go);
 	tcase_add_test(tc, lost_while_weak);
 	tcase_add_test(tc, found);
+	tcase_add_test(tc, found_again);
 	tcase_add_test(tc, configured_anew);
 	tcase_add_test(tc, anything);
 	tcase_add_test(tc, messages);
