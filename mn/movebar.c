@@ -116,16 +116,16 @@ static mtime sooner(mtime a, mtime b)
 	return !a.ns || (b.ns && mtime_before(b, a)) ? b : a;
 }
 
-mtime movebar_next(const struct mn *mn)
+mtime movebar_next(const struct mn *mn, mtime now)
 {
 	const struct move_home *h;
 	mtime next = {0};
 	unsigned int k;
 
 	for (h = mn->moves.homes; h; h = h->next) {
-		next = sooner(next, bar_ends(&h->several, loop_now()));
+		next = sooner(next, bar_ends(&h->several, now));
 		for (k = 0; k < mn->conf.n_ifaces; k++)
-			next = sooner(next, bar_ends(&h->dead[k], loop_now()));
+			next = sooner(next, bar_ends(&h->dead[k], now));
 	}
 	return next;
 }

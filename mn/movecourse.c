@@ -142,7 +142,9 @@ void movecourse_arm(struct mn *mn)
 		if (n->until.ns && mtime_before(n->until, at))
 			at = n->until;
 	}
-	m->bar_ends = movebar_next(mn);
+	if (!m->bar_ends.ns || mtime_before(now, m->bar_ends))
+		m->bar_ends = movebar_next(mn, now);
+	/* else one is over, which on_check() has yet to be told */
 	if (m->bar_ends.ns && mtime_before(m->bar_ends, at))
 		at = m->bar_ends;
 	if (mtime_before(at, MTIME_NEVER))

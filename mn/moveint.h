@@ -73,8 +73,8 @@ void movework_init(struct mn *mn);
 void movework_stop(struct mn *mn);
 
 /* movebar.c */
-/* When the next of those ends; 0: there is none. */
-mtime movebar_next(const struct mn *mn);
+/* When the next of those ends, later than now; 0: there is none. */
+mtime movebar_next(const struct mn *mn, mtime now);
 /* One has. */
 void movebar_ended(struct mn *mn);
 /* Interface i has no network any more. */

@@ -66,12 +66,12 @@ static void arm(struct radio *r, mtime now)
 		timers_del(r->timers, &r->timer);
 }
 
-/* It is associated. */
+/* It is associated. Where nothing is known of the signal, it is good. */
 static void judge(struct radio *r, int dbm, mtime now)
 {
 	if (dbm)
 		r->dbm = dbm;
-	if (!r->weak_at)
+	if (!r->weak_at || !r->dbm)
 		set_state(r, RADIO_GOOD, now);
 	else if (dbm && dbm <= r->weak_at)
 		set_state(r, RADIO_WEAK, now);
@@ -110,7 +110,9 @@ static void associate(struct radio *r, mtime now)
 {
 	r->dbm = 0;
 	stays(r, now);
-	set_state(r, RADIO_GOOD, now);
+	/* with the next one it may be as weak: what is known of that says */
+	if (r->state != RADIO_WEAK)
+		set_state(r, RADIO_GOOD, now);
 	watch(r);
 	arm(r, now);
 }
@@ -143,6 +145,8 @@ void radio_found(struct radio *r, bool associated, mtime now)
 	}
 	if (r->state == RADIO_NONE)
 		associate(r, now);
+	else	/* anew perhaps, without a threshold; another's is let be */
+		r->low = true;
 	if (r->weak_at)
 		judge(r, r->ops->ask(r->arg, r), now);
 }

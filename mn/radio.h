@@ -8,6 +8,9 @@
  *	NONE --associated--> GOOD --signal at weak_at or below--> WEAK
  *	  ^                   ^ <---- signal HYSTERESIS above it ----+
  *	  +-- disconnected ---+--------------------------------------+
+ *
+ * With another access point at once, no disconnection between, WEAK stays until
+ * that one's signal is known, or was asked for and is not.
  */
 #ifndef KEDGE_RADIO_H
 #define KEDGE_RADIO_H

@@ -172,6 +172,7 @@ START_TEST(asked_instead)
 	later(3);
 	ck_assert_int_eq(r.state, RADIO_WEAK);
 	got.cannot = false;
+	event(WIFI_DISCONNECTED, 0);
 	event(WIFI_CONNECTED, 0);
 	ck_assert_int_eq(r.state, RADIO_GOOD);
 	event(WIFI_SIGNAL_LOW, 0);
@@ -179,6 +180,75 @@ START_TEST(asked_instead)
 	got.signal = 0;
 	later(20);
 	ck_assert_int_eq(r.state, RADIO_WEAK);
+}
+END_TEST
+
+static void weak_for(int seconds)
+{
+	event(WIFI_CONNECTED, 0);
+	event(WIFI_SIGNAL_LOW, WEAK_AT - 1);
+	ck_assert_int_eq(r.state, RADIO_WEAK);
+	got.signal = WEAK_AT - 1;
+	later(seconds);
+	got.states = 0;
+}
+
+/* From one access point to the next, none of them good. */
+START_TEST(roams_while_weak)
+{
+	weak_for(10);
+	event(WIFI_BEACONS_LOST, 0);
+	event(WIFI_CONNECTED, 0);
+	ck_assert_int_eq(got.watches, 2);
+	ck_assert_int_eq(got.joins, 2);
+	ck_assert_int_eq(got.stays, 1);
+	ck_assert_int_eq(r.dbm, 0);
+	event(WIFI_SIGNAL_LOW, WEAK_AT - 3);
+	got.signal = WEAK_AT - 3;
+	later(10);
+	event(WIFI_CONNECTED, 0);
+	event(WIFI_SIGNAL_HIGH, WEAK_AT + RADIO_HYSTERESIS - 1);
+	got.signal = WEAK_AT + RADIO_HYSTERESIS - 1;
+	later(10);
+	ck_assert_int_eq(r.state, RADIO_WEAK);
+	ck_assert_int_eq(got.states, 0);
+}
+END_TEST
+
+/* The next one is good: what is known of it first says so, told or asked for;
+ * not sooner than without it. */
+START_TEST(roams_to_a_good_one)
+{
+	weak_for(10);
+	event(WIFI_CONNECTED, 0);
+	event(WIFI_SIGNAL_HIGH, WEAK_AT + RADIO_HYSTERESIS);
+	ck_assert_int_eq(r.state, RADIO_GOOD);
+	weak_for(10);
+	event(WIFI_CONNECTED, 0);
+	got.signal = WEAK_AT + 20;
+	later(2);
+	ck_assert_int_eq(r.state, RADIO_GOOD);
+	weak_for(1);
+	event(WIFI_CONNECTED, 0);
+	event(WIFI_SIGNAL_HIGH, WEAK_AT + 20);
+	got.signal = WEAK_AT + 20;
+	later(3);
+	ck_assert_int_eq(r.state, RADIO_WEAK);
+	later(3);
+	ck_assert_int_eq(r.state, RADIO_GOOD);
+}
+END_TEST
+
+/* Of the next one nothing is known, nor told. */
+START_TEST(roams_to_who_knows)
+{
+	weak_for(1);
+	event(WIFI_CONNECTED, 0);
+	got.signal = 0;
+	later(2);
+	ck_assert_int_eq(r.state, RADIO_GOOD);
+	later(20);
+	ck_assert_int_eq(got.states, 1);
 }
 END_TEST
 
@@ -246,6 +316,30 @@ START_TEST(found)
 	ck_assert_int_eq(got.joins, 0);
 	radio_found(&r, false, now);
 	ck_assert_int_eq(r.state, RADIO_NONE);
+}
+END_TEST
+
+/* Events were lost, an association among them perhaps: its signal is asked for
+ * until a threshold is known to be there. */
+START_TEST(found_again)
+{
+	event(WIFI_CONNECTED, 0);
+	got.signal = WEAK_AT + 20;
+	later(10);
+	ck_assert_int_eq(got.asks, 0);
+	radio_found(&r, true, now);
+	later(10);
+	ck_assert_int_eq(r.state, RADIO_GOOD);
+	got.signal = WEAK_AT;
+	later(2);
+	ck_assert_int_eq(r.state, RADIO_WEAK);
+	later(10);
+	event(WIFI_SIGNAL_HIGH, WEAK_AT + 20);
+	ck_assert_int_eq(r.state, RADIO_GOOD);
+	got.asks = 0;
+	later(10);
+	ck_assert_int_eq(got.asks, 0);
+	ck_assert_int_eq(got.watches, 1);
 }
 END_TEST
 
@@ -405,9 +499,13 @@ int main(void)
 	tcase_add_test(tc, not_back_at_once);
 	tcase_add_test(tc, threshold_of_another);
 	tcase_add_test(tc, asked_instead);
+	tcase_add_test(tc, roams_while_weak);
+	tcase_add_test(tc, roams_to_a_good_one);
+	tcase_add_test(tc, roams_to_who_knows);
 	tcase_add_test(tc, about_to_go);
 	tcase_add_test(tc, lost_while_weak);
 	tcase_add_test(tc, found);
+	tcase_add_test(tc, found_again);
 	tcase_add_test(tc, configured_anew);
 	tcase_add_test(tc, anything);
 	tcase_add_test(tc, messages);
