@@ -9,10 +9,10 @@
 #include "mn/pathplan.h"
 #include "mn/pathsint.h"
 
-/* A move that no home agent acknowledges is taken back: after three Binding
+/* A move that no home agent acknowledges is taken back: after four Binding
  * Updates (RFC 6275 11.8), or two by what led nowhere before. It may be that
  * they get there, so that packets come by it, and acknowledgements do not. */
-static const mtime DOUBT = {7000000000};
+static const mtime DOUBT = {9000000000};
 static const mtime DOUBT_AGAIN = {3000000000};
 
 bool paths_usable(struct mn *mn, uint32_t ifindex)
