@@ -152,6 +152,7 @@ static void judge(struct hoa *h)
 	const struct bul_entry *e = h->e;
 	const struct mn_iface *first = paths_default(h);
 	unsigned int lacks = bul_lacks(&h->mn->bul, &h->e->ha);
+	bool on_trial = paths_on_trial(h, p->want.ifindex);
 	struct mn *mn = h->mn;
 
 	p->judge = false;
@@ -175,9 +176,8 @@ static void judge(struct hoa *h)
 		p->settle_at = mtime_add(loop_now(), keep_of(p));
 	paths_sync(p);
 	move_settled(mn);
-	/* it was on trial, and leads somewhere */
-	if (e->multi && first && !has_settled(h, first))
-		move_soon(mn);
+	if (on_trial && !paths_on_trial(h, p->want.ifindex))
+		move_soon(mn);		/* it leads somewhere */
 }
 
 static bool due(const mtime *at, mtime now)
