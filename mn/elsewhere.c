@@ -130,6 +130,11 @@ void elsewhere_forget(struct mn *mn)
 	el->full = false;
 }
 
+bool elsewhere_has(const struct mn *mn, const struct ip6_prefix *dst)
+{
+	return has(&mn->elsewhere, dst);
+}
+
 void elsewhere_table(struct mn_iface *i, bool there)
 {
 	const struct elsewhere *el = &i->mn->elsewhere;

@@ -32,6 +32,8 @@ struct mn_iface;
 void elsewhere_route(struct mn *mn, const struct rtnl_event *ev, bool there);
 /* Events were lost: a dump of routes follows. */
 void elsewhere_forget(struct mn *mn);
+/* Is it one of those destinations? */
+bool elsewhere_has(const struct mn *mn, const struct ip6_prefix *dst);
 /* i's table has just been made, or is about to go. */
 void elsewhere_table(struct mn_iface *i, bool there);
 

@@ -69,7 +69,23 @@ static void tell_clash(const struct mn_iface *i, int others, const char *what)
 		complain(others, i, what);
 }
 
-/* What a daemon before us left there; packets go on by what is to stay. */
+static bool is_wanted(void *arg, const struct rtnl_route *route)
+{
+	const struct ip6_prefix dst = {route->dst, route->dst_len};
+	const struct mn_iface *i = arg;
+
+	if (route->throws)
+		return elsewhere_has(i->mn, &dst);
+	if (route->ifindex != i->ifindex)
+		return false;
+	if (!route->dst_len)
+		return ip6_addr_eq(&route->gw, &i->routes.gateway);
+	return IN6_IS_ADDR_UNSPECIFIED(&route->gw) &&
+	       ifroutes_has_prefix(&i->routes, &dst);
+}
+
+/* What a daemon before us left there. Packets go on by what is to stay: it is
+ * all there before anything goes. */
 static void sweep(struct mn_iface *i, const struct ifroutes *want)
 {
 	const struct mn_conf *conf = &i->mn->conf;
@@ -79,7 +95,8 @@ static void sweep(struct mn_iface *i, const struct ifroutes *want)
 	tell_clash(i, rtnl_rules_sweep(i->mn->rtnl, protocol, table,
 				       want->addrs, want->n_addrs),
 		   "ip rules of somebody else lead to");
-	tell_clash(i, rtnl_table_flush(i->mn->rtnl, protocol, table),
+	tell_clash(i, rtnl_table_sweep(i->mn->rtnl, protocol, table,
+				       is_wanted, i),
 		   "routes of somebody else are in");
 	i->swept = true;
 }
@@ -159,13 +176,13 @@ static void apply(struct mn_iface *i, const struct ifroutes *want)
 	bool ended = IN6_IS_ADDR_UNSPECIFIED(&want->gateway) &&
 		     !IN6_IS_ADDR_UNSPECIFIED(&have.gateway);
 
-	if (!i->swept && !IN6_IS_ADDR_UNSPECIFIED(&want->gateway))
-		sweep(i, want);
 	i->routes = *want;
 	if (!IN6_IS_ADDR_UNSPECIFIED(&want->gateway))
 		add_routes(i, want, &have);
 	if (began != ended)
 		elsewhere_table(i, began);
+	if (!i->swept && !IN6_IS_ADDR_UNSPECIFIED(&want->gateway))
+		sweep(i, want);
 	add_rules(i, want, &have);
 	del_rules(i, &have, want);
 	del_routes(i, &have, want);
@@ -257,7 +274,8 @@ void iface_sweep(struct mn *mn)
 	for (k = mn->conf.n_ifaces; k < MN_IFACES_MAX; k++) {
 		rtnl_rules_sweep(mn->rtnl, protocol, mn->conf.table + 1 + k,
 				 NULL, 0);
-		rtnl_table_flush(mn->rtnl, protocol, mn->conf.table + 1 + k);
+		rtnl_table_sweep(mn->rtnl, protocol, mn->conf.table + 1 + k,
+				 NULL, NULL);
 	}
 	while (!rtnl_route_drop(mn->rtnl, &r))
 		;

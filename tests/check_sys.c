@@ -225,6 +225,22 @@ START_TEST(test_rtnl_rules)
 }
 END_TEST
 
+static bool wants_it(void *arg, const struct rtnl_route *route)
+{
+	const struct rtnl_route *want = arg;
+
+	return route->dst_len == want->dst_len &&
+	       ip6_addr_eq(&route->dst, &want->dst) &&
+	       ip6_addr_eq(&route->gw, &want->gw) &&
+	       route->ifindex == want->ifindex &&
+	       route->throws == want->throws && route->table == TABLE;
+}
+
+static const char *table(void)
+{
+	return output("ip -6 route show table 7700 | sed 's/ *proto.*//'");
+}
+
 /* An interface's own table: the source decides, whatever the main table says;
  * what somebody else has there is counted, and left alone. */
 START_TEST(test_rtnl_table)
@@ -240,6 +256,12 @@ START_TEST(test_rtnl_table)
 	}, preferred = {
 		.gw = ip("fe80::2"), .ifindex = v1, .metric = 50,
 		.protocol = PROTO,
+	}, on_link = {
+		.dst = ip("2001:db8:6::"), .dst_len = 64, .ifindex = v0,
+		.table = TABLE, .protocol = PROTO,
+	}, thrown = {
+		.dst = ip("2001:db8:7::"), .dst_len = 48, .throws = true,
+		.table = TABLE, .protocol = PROTO,
 	};
 	struct rtnl *rtnl = open_rtnl();
 	struct rtnl_path path;
@@ -266,7 +288,18 @@ START_TEST(test_rtnl_table)
 	ck_assert_ptr_nonnull(strstr(output("ip -6 rule"), "2001:db8::10 "));
 	ck_assert_ptr_null(strstr(output("ip -6 rule"), "2001:db8::11 "));
 	ck_assert_ptr_nonnull(strstr(output("ip -6 rule"), "2001:db8::12 "));
-	ck_assert_int_eq(rtnl_table_flush(rtnl, PROTO, TABLE), 1);
+	ck_assert_int_eq(rtnl_route_put(rtnl, &on_link, true), 0);
+	ck_assert_int_eq(rtnl_route_put(rtnl, &thrown, true), 0);
+	ck_assert_int_eq(rtnl_table_sweep(rtnl, PROTO, TABLE, wants_it,
+					  &route), 1);
+	ck_assert_str_eq(table(), "2001:db8:5::/48 dev v0\n"
+			 "default via fe80::1 dev v0\n");
+	ck_assert_int_eq(rtnl_route_put(rtnl, &thrown, true), 0);
+	ck_assert_int_eq(rtnl_table_sweep(rtnl, PROTO, TABLE, wants_it,
+					  &thrown), 1);
+	ck_assert_str_eq(table(), "2001:db8:5::/48 dev v0\n"
+			 "throw 2001:db8:7::/48 dev lo\n");
+	ck_assert_int_eq(rtnl_table_sweep(rtnl, PROTO, TABLE, NULL, NULL), 1);
 	ck_assert_ptr_null(strstr(output("ip -6 route show table 7700"),
 				  "default"));
 	ck_assert_ptr_nonnull(strstr(output("ip -6 route show table 7700"),

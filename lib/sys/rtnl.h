@@ -108,10 +108,6 @@ int rtnl_routes_flush(struct rtnl *rtnl, uint8_t protocol);
 /* Deletes every IPv6 rule of that protocol number. */
 int rtnl_rules_flush(struct rtnl *rtnl, uint8_t protocol);
 
-/* Deletes the routes of that protocol number in a table. How many others' are
- * there, or -errno. */
-int rtnl_table_flush(struct rtnl *rtnl, uint8_t protocol, uint32_t table);
-
 struct rtnl_route {
 	struct in6_addr dst;	/* with dst_len 0: the default route */
 	uint8_t dst_len, protocol;
@@ -129,6 +125,13 @@ int rtnl_route_put(struct rtnl *rtnl, const struct rtnl_route *route,
 		   bool replace);
 /* gw and mtu do not matter. -ESRCH: there is none. */
 int rtnl_route_drop(struct rtnl *rtnl, const struct rtnl_route *route);
+
+/* Of one that is there: all but metric and mtu are told. */
+typedef bool rtnl_wants_fn(void *arg, const struct rtnl_route *route);
+/* Deletes the routes of that protocol number in a table, but those that are
+ * wanted (NULL: none). How many others' are there, or -errno. */
+int rtnl_table_sweep(struct rtnl *rtnl, uint8_t protocol, uint32_t table,
+		     rtnl_wants_fn *wants, void *arg);
 
 /* default dev IFINDEX table TABLE, with an mtu if not 0; replaces. */
 int rtnl_default_set(struct rtnl *rtnl, uint32_t ifindex, uint32_t table,

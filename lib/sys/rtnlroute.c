@@ -61,6 +61,8 @@ struct deletions {
 	uint32_t table;
 	const struct in6_addr *keep;
 	unsigned int n_keep;
+	rtnl_wants_fn *wants;
+	void *arg;		/* of that */
 	unsigned int others;	/* somebody else's */
 	int err;
 };
@@ -392,6 +394,27 @@ int rtnl_routes_flush(struct rtnl *rtnl, uint8_t protocol)
 	return deletions_do(rtnl, &del);
 }
 
+static bool is_wanted(const struct deletions *del, const struct rtmsg *rtm,
+		      const struct attrs *at)
+{
+	struct rtnl_route route = {
+		.dst_len = rtm->rtm_dst_len, .protocol = rtm->rtm_protocol,
+		.table = del->table,
+		.ifindex = rtnl_attr_u32(at->tb[RTA_OIF], 0),
+		.throws = rtm->rtm_type == RTN_THROW,
+	};
+
+	if (!del->wants ||
+	    (rtm->rtm_type != RTN_UNICAST && rtm->rtm_type != RTN_THROW))
+		return false;
+	/* the kernel tells of a throw that it is by lo */
+	if (route.throws)
+		route.ifindex = 0;
+	rtnl_attr_addr(at->tb[RTA_DST], &route.dst);
+	rtnl_attr_addr(at->tb[RTA_GATEWAY], &route.gw);
+	return del->wants(del->arg, &route);
+}
+
 static void table_route_choose(struct rtnl *rtnl, const struct nlmsghdr *nlh,
 			       void *arg)
 {
@@ -407,15 +430,17 @@ static void table_route_choose(struct rtnl *rtnl, const struct nlmsghdr *nlh,
 	rtnl_attrs_parse(&at, nlh, sizeof(*rtm), rtnl_route_attrs);
 	if (rtnl_attr_u32(at.tb[RTA_TABLE], rtm->rtm_table) != del->table)
 		return;
-	if (rtm->rtm_protocol == del->protocol)
-		deletion_add(del, nlh, RTM_DELROUTE);
-	else
+	if (rtm->rtm_protocol != del->protocol)
 		del->others++;
+	else if (!is_wanted(del, rtm, &at))
+		deletion_add(del, nlh, RTM_DELROUTE);
 }
 
-int rtnl_table_flush(struct rtnl *rtnl, uint8_t protocol, uint32_t table)
+int rtnl_table_sweep(struct rtnl *rtnl, uint8_t protocol, uint32_t table,
+		     rtnl_wants_fn *wants, void *arg)
 {
-	struct deletions del = { .protocol = protocol, .table = table };
+	struct deletions del = { .protocol = protocol, .table = table,
+				 .wants = wants, .arg = arg };
 	int err;
 
 	del.err = rtnl_dump(rtnl, RTM_GETROUTE, sizeof(struct rtmsg), AF_INET6,

@@ -94,6 +94,7 @@ def several_ways_over_restarts():
         pause(lab, 2)   # what was before the moves is let go of
         since = time.time()     # net0 has left ar3's link before
         told = {n: len(lab.log(f"ar{n}")) for n in (1, 3)}
+        lab.spawn("mn", "routes", "ip", "-6", "monitor", "route")
         for sig in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
             again(lab, sig)
             for port in (7204, 7211):
@@ -104,6 +105,11 @@ def several_ways_over_restarts():
             log = lab.log(f"ar{n}")[at:]
             check(log.count("BA for HoA") >= 3, f"ar{n}: {log}")
             check("ended" not in log, f"ar{n} let go: {log}")
+        # a tunnel's packets have no other way than its interface's table
+        routes = lab.log("routes").splitlines()
+        gone = [r for r in routes if r.startswith("Deleted") and
+                " table 70" in r]
+        check(len(routes) > 10 and not gone, f"routes: {gone or routes}")
         for c in calls:
             c.end()
             print("  " + c.told(since))
