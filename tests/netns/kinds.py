@@ -101,6 +101,7 @@ def fixed_no_more():
         start(lab, "fixed", "tcp", "--service", "fixed")
         lab.configure("mn", {"fixed main": None})
         lab.procs["mn"].send_signal(signal.SIGHUP)
+        wait_for("SIGHUP", lambda: "taken over" in lab.log("mn"))
         cannot_have(lab, "fixed", "Operation not supported")
         flowing(lab, "fixed")
         whole(lab, "fixed")
